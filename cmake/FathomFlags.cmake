@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: MIT
+# Compiler, hardening and sanitizer flags of every target (docs/design.md 21).
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+
+find_program(FATHOM_CCACHE ccache)
+if(FATHOM_CCACHE)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${FATHOM_CCACHE})
+endif()
+find_program(FATHOM_MOLD mold)
+if(FATHOM_MOLD)
+  add_link_options(-fuse-ld=mold)
+endif()
+
+# -ffp-contract=off: a fused multiply-add happens only where it is written (docs/design.md 10).
+add_compile_options(
+  -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion -Wnon-virtual-dtor -Wold-style-cast
+  -Wcast-align -Woverloaded-virtual -ffp-contract=off -fstack-protector-strong -D_GLIBCXX_ASSERTIONS)
+if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
+  add_compile_options(-fcf-protection)
+endif()
+add_link_options(-Wl,-z,relro -Wl,-z,now)
+
+option(FATHOM_WERROR "Treat warnings as errors" OFF)
+if(FATHOM_WERROR)
+  add_compile_options(-Werror)
+endif()
+
+set(FATHOM_SANITIZE "" CACHE STRING "Sanitizers, as in -fsanitize=")
+if(FATHOM_SANITIZE)
+  add_compile_options(-fsanitize=${FATHOM_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+  add_link_options(-fsanitize=${FATHOM_SANITIZE})
+else()
+  add_compile_options($<$<NOT:$<CONFIG:Debug>>:-D_FORTIFY_SOURCE=3>)
+endif()
