@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: MIT
+// The kernel table: one set of single-threaded functions per instruction-set tier (design.md 7).
+//
+// Every function is noexcept, allocates nothing and gives, for fixed inputs, the same bits at every call; a product's
+// result does not depend on the number of rows m or on the range of weight rows asked for (design.md 10.1).
+// Pointers need only the alignment of their element type. Inputs are finite unless a comment says otherwise.
+#pragma once
+
+#include <cstdint>
+
+#include "numeric/weight_view.h"
+
+namespace fathom {
+
+// y[i, n] = sum over k of x[i, k] * w[n, k] for rows i in [0, m) and weight rows n in [row_begin, row_end).
+// x has w.cols columns, y has w.rows columns; other columns of y are left alone.
+struct LinearArgs {
+  const float* x = nullptr;
+  int64_t x_stride = 0;  // elements between rows of x
+  int64_t m = 0;
+  WeightView w;
+  int64_t row_begin = 0;
+  int64_t row_end = 0;
+  float* y = nullptr;
+  int64_t y_stride = 0;
+};
+
+// Each function takes one weight format. Products are exact-value products rounded to f32 sums: scales are powers of
+// two, so decode(code) * scale is exact. Blocks: FP8 {128, 128}, FP4 {1, 32}, others refused at binding.
+struct LinearKernels {
+  void (*f32)(const LinearArgs&) noexcept;
+  void (*bf16)(const LinearArgs&) noexcept;
+  void (*fp8)(const LinearArgs&) noexcept;
+  void (*fp4)(const LinearArgs&) noexcept;
+};
+
+// Keys of one attention step: at most this many rows a call.
+inline constexpr int kAttendRows = 32;
+
+// One step of attention with a running softmax, all heads of one token against `count` shared key-value rows
+// (architecture.md 3). For every head h: s_j = q_h . row_j * scale; the running maximum, sum of exponentials and
+// weighted sum of rows are carried over from the calls before.
+struct AttendArgs {
+  const float* q = nullptr;  // [heads, dim] contiguous
+  int64_t heads = 0;
+  int64_t dim = 0;
+  const float* const* rows = nullptr;  // [count] pointers to [dim]
+  int64_t count = 0;                   // 1 ... kAttendRows
+  float scale = 0.0F;
+  float* running_max = nullptr;  // [heads]
+  float* running_sum = nullptr;  // [heads]
+  float* out = nullptr;          // [heads, dim] contiguous, not yet divided by running_sum
+};
+
+// score[i] = sum over h of weights[h] * max(0, q_h . key_i) (architecture.md 5).
+struct IndexScoreArgs {
+  const float* q = nullptr;  // [heads, dim] contiguous
+  const float* weights = nullptr;  // [heads]
+  int64_t heads = 0;
+  int64_t dim = 0;
+  const float* keys = nullptr;  // [count, dim] contiguous
+  int64_t count = 0;
+  float* scores = nullptr;  // [count]
+};
+
+struct AttentionKernels {
+  void (*attend)(const AttendArgs&) noexcept;
+  void (*index_scores)(const IndexScoreArgs&) noexcept;
+  // out[d] = sum over rows j of softmax_j(z_rows[j][d]) * c_rows[j][d], d in [0, dim), count >= 1
+  // (architecture.md 4).
+  void (*pool)(const float* const* c_rows, const float* const* z_rows, int64_t count, int64_t dim,
+               float* out) noexcept;
+};
+
+// Operations on rows of n elements. In-place use (out == x) is allowed where both appear.
+struct RowKernels {
+  // sum of x[i]^2 in one fixed order.
+  float (*sum_squares)(const float* x, int64_t n) noexcept;
+  // out[i] = x[i] * scale
+  void (*scale)(const float* x, float scale, int64_t n, float* out) noexcept;
+  // out[i] = (x[i] * scale) * gain[i]
+  void (*scale_gain)(const float* x, float scale, const float* gain, int64_t n, float* out) noexcept;
+  // out[i] += x[i]
+  void (*add)(const float* x, int64_t n, float* out) noexcept;
+  // Through e4m3 with one power-of-two scale per `block` elements (architecture.md 9). |x| < 2^120.
+  void (*fp8_round_trip)(const float* x, int64_t n, int64_t block, float* out) noexcept;
+  // Through e2m1 with one power-of-two scale per 32 elements. |x| < 2^120.
+  void (*fp4_round_trip)(const float* x, int64_t n, float* out) noexcept;
+  // Normalised Walsh-Hadamard transform in place, n a power of two (architecture.md 5).
+  void (*hadamard)(float* x, int64_t n) noexcept;
+  // out[i] = weight * silu(min(gate[i], limit)) * clamp(up[i], -limit, limit); limit infinity: no clamp
+  // (architecture.md 6).
+  void (*swiglu)(const float* gate, const float* up, float weight, float limit, int64_t n, float* out) noexcept;
+  // out[i] = sum over j of weights[j] * streams[j * n + i], streams in order (architecture.md 2, "A_j X_j").
+  void (*hc_collapse)(const float* streams, const float* weights, int64_t stream_count, int64_t n,
+                      float* out) noexcept;
+  // streams[k][i] = post[k] * y[i] + sum over j of comb[j * stream_count + k] * streams[j][i], in place
+  // (architecture.md 2, "X'_k").  stream_count <= kMaxStreams.
+  void (*hc_expand)(const float* y, const float* post, const float* comb, int64_t stream_count, int64_t n,
+                    float* streams) noexcept;
+};
+
+// Largest hc_mult that hc_expand takes.
+inline constexpr int64_t kMaxStreams = 16;
+
+struct KernelTable {
+  const char* name;  // the tier: "generic", "avx2", "avx512"
+  const LinearKernels* linear;
+  const AttentionKernels* attention;
+  const RowKernels* row;
+};
+
+// One sub-table per tier and family, each defined in kernels/<family>_<tier>.cc.
+extern const LinearKernels kLinearGeneric;
+extern const AttentionKernels kAttentionGeneric;
+extern const RowKernels kRowGeneric;
+#if defined(__x86_64__)
+extern const LinearKernels kLinearAvx2;
+extern const AttentionKernels kAttentionAvx2;
+extern const RowKernels kRowAvx2;
+extern const LinearKernels kLinearAvx512;
+extern const AttentionKernels kAttentionAvx512;
+extern const RowKernels kRowAvx512;
+#endif
+
+}  // namespace fathom
