@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Which kernel table this process uses (design.md 7). The choice follows CPU identification and FATHOM_ISA only, never
-// a timing, so the same machine always computes the same bits.
+// Which kernel table this process uses (design.md 7). The choice follows CPU identification and FATHOM_ISA
+// only, never a timing, so the same machine always computes the same bits.
 #pragma once
 
 #include <span>
@@ -21,14 +21,16 @@ struct TierInfo {
 // Lowest tier first. Probed once.
 std::span<const TierInfo> kernel_tiers();
 
-// The table of a tier by name. kInvalidArgument for an unknown name, kUnsupported when the CPU lacks something.
+// The table of a tier by name. kInvalidArgument for an unknown name, kUnsupported when the CPU lacks
+// something.
 Result<const KernelTable*> kernel_table(std::string_view tier);
 
-// Makes `tier` the table of this process; "" chooses FATHOM_ISA if set, else the highest tier that can run. Call once,
-// before kernels() is first used by a model.
+// Makes `tier` the table of this process; "" chooses FATHOM_ISA if set, else the highest tier that can run.
+// Call once, before kernels() is first used by a model.
 Status select_kernels(std::string_view tier);
 
-// The selected table; when nothing was selected, the one that select_kernels("") would choose (generic if that fails).
+// The selected table; when nothing was selected, the one that select_kernels("") would choose (generic if
+// that fails).
 const KernelTable& kernels() noexcept;
 
 }  // namespace fathom

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 // The kernel table: one set of single-threaded functions per instruction-set tier (design.md 7).
 //
-// Every function is noexcept, allocates nothing and gives, for fixed inputs, the same bits at every call; a product's
-// result does not depend on the number of rows m or on the range of weight rows asked for (design.md 10.1).
-// Pointers need only the alignment of their element type. Inputs are finite unless a comment says otherwise.
+// Every function is noexcept, allocates nothing and gives, for fixed inputs, the same bits at every call; a
+// product's result does not depend on the number of rows m or on the range of weight rows asked for
+// (design.md 10.1). Pointers need only the alignment of their element type. Inputs are finite unless a
+// comment says otherwise.
 #pragma once
 
 #include <cstdint>
@@ -25,8 +26,9 @@ struct LinearArgs {
   int64_t y_stride = 0;
 };
 
-// Each function takes one weight format. Products are exact-value products rounded to f32 sums: scales are powers of
-// two, so decode(code) * scale is exact. Blocks: FP8 {128, 128}, FP4 {1, 32}, others refused at binding.
+// Each function takes one weight format. Products are exact-value products rounded to f32 sums: scales are
+// powers of two, so decode(code) * scale is exact. Blocks: FP8 {128, 128}, FP4 {1, 32}, others refused at
+// binding.
 struct LinearKernels {
   void (*f32)(const LinearArgs&) noexcept;
   void (*bf16)(const LinearArgs&) noexcept;
@@ -38,8 +40,8 @@ struct LinearKernels {
 inline constexpr int kAttendRows = 32;
 
 // One step of attention with a running softmax, all heads of one token against `count` shared key-value rows
-// (architecture.md 3). For every head h: s_j = q_h . row_j * scale; the running maximum, sum of exponentials and
-// weighted sum of rows are carried over from the calls before.
+// (architecture.md 3). For every head h: s_j = q_h . row_j * scale; the running maximum, sum of exponentials
+// and weighted sum of rows are carried over from the calls before.
 struct AttendArgs {
   const float* q = nullptr;  // [heads, dim] contiguous
   int64_t heads = 0;
@@ -54,7 +56,7 @@ struct AttendArgs {
 
 // score[i] = sum over h of weights[h] * max(0, q_h . key_i) (architecture.md 5).
 struct IndexScoreArgs {
-  const float* q = nullptr;  // [heads, dim] contiguous
+  const float* q = nullptr;        // [heads, dim] contiguous
   const float* weights = nullptr;  // [heads]
   int64_t heads = 0;
   int64_t dim = 0;
@@ -90,7 +92,8 @@ struct RowKernels {
   void (*hadamard)(float* x, int64_t n) noexcept;
   // out[i] = weight * silu(min(gate[i], limit)) * clamp(up[i], -limit, limit); limit infinity: no clamp
   // (architecture.md 6).
-  void (*swiglu)(const float* gate, const float* up, float weight, float limit, int64_t n, float* out) noexcept;
+  void (*swiglu)(const float* gate, const float* up, float weight, float limit, int64_t n,
+                 float* out) noexcept;
   // out[i] = sum over j of weights[j] * streams[j * n + i], streams in order (architecture.md 2, "A_j X_j").
   void (*hc_collapse)(const float* streams, const float* weights, int64_t stream_count, int64_t n,
                       float* out) noexcept;
