@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: MIT
+// ThreadPool: a fixed set of workers that run one stage at a time (design.md 8).
+//
+// Invariants: worker w always gets part w; nothing is stolen or queued; stages do not nest. The calling
+// thread is worker 0. run() allocates nothing. One caller at a time.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <thread>
+#include <vector>
+
+#include "base/status.h"
+
+namespace fathom {
+
+// Part `worker` of `workers` nearly equal parts of [0, count), each but the last a multiple of `align` long.
+struct PartRange {
+  int64_t begin = 0;
+  int64_t end = 0;
+};
+PartRange part_range(int64_t count, int worker, int workers, int64_t align = 1) noexcept;
+
+class ThreadPool {
+ public:
+  // Starts threads - 1 workers. kInvalidArgument outside 1 ... 1024, kResourceExhausted when the system
+  // refuses.
+  static Result<std::unique_ptr<ThreadPool>> create(int threads);
+  ~ThreadPool();
+  ThreadPool(const ThreadPool&) = delete;
+  ThreadPool& operator=(const ThreadPool&) = delete;
+
+  int size() const noexcept { return size_; }
+
+  // Calls stage(worker) once on every worker and returns when all are done. What the stage wrote is visible
+  // then.
+  template <typename Stage>
+  void run(const Stage& stage) noexcept {
+    run_stage([](const void* context, int worker) { (*static_cast<const Stage*>(context))(worker); }, &stage);
+  }
+
+ private:
+  using StageCall = void (*)(const void*, int);
+
+  explicit ThreadPool(int size) : size_(size), spin_limit_(0) {}
+  void run_stage(StageCall call, const void* context) noexcept;
+  void work(int worker) noexcept;
+  void wait_for_change(const std::atomic<uint32_t>& value, uint32_t old) const noexcept;
+
+  // immutable after construction
+  int size_;
+  int spin_limit_;  // pauses before a waiting thread parks; 0 when there are more threads than cores
+
+  // written by the caller before `epoch_` rises, read by workers after it has
+  StageCall call_ = nullptr;
+  const void* context_ = nullptr;
+  bool stop_ = false;
+
+  alignas(64) std::atomic<uint32_t> epoch_{0};    // number of stages begun
+  alignas(64) std::atomic<uint32_t> pending_{0};  // workers still inside the stage
+  std::vector<std::jthread> threads_;
+};
+
+}  // namespace fathom
