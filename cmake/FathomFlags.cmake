@@ -3,8 +3,15 @@
 set(CMAKE_CXX_STANDARD 20)
 set(CMAKE_CXX_STANDARD_REQUIRED ON)
 set(CMAKE_CXX_EXTENSIONS OFF)
-set(CMAKE_POSITION_INDEPENDENT_CODE ON)
 set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+if(NOT CMAKE_BUILD_TYPE)
+  set(CMAKE_BUILD_TYPE RelWithDebInfo)
+endif()
+
+# Position independent: the program is a PIE, the libraries can go into a shared one.
+include(CheckPIESupported)
+check_pie_supported(LANGUAGES CXX)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
 
 find_program(FATHOM_CCACHE ccache)
 if(FATHOM_CCACHE)
@@ -22,7 +29,7 @@ add_compile_options(
 if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
   add_compile_options(-fcf-protection)
 endif()
-add_link_options(-Wl,-z,relro -Wl,-z,now)
+add_link_options(-Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack)
 
 option(FATHOM_WERROR "Treat warnings as errors" OFF)
 if(FATHOM_WERROR)
@@ -34,5 +41,11 @@ if(FATHOM_SANITIZE)
   add_compile_options(-fsanitize=${FATHOM_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
   add_link_options(-fsanitize=${FATHOM_SANITIZE})
 else()
-  add_compile_options($<$<NOT:$<CONFIG:Debug>>:-D_FORTIFY_SOURCE=3>)
+  # -U first: some compilers come with a lower level set.
+  add_compile_options(-U_FORTIFY_SOURCE $<$<NOT:$<CONFIG:Debug>>:-D_FORTIFY_SOURCE=3>)
+endif()
+
+if(FATHOM_BUILD_FUZZERS)
+  # Edge counters in all code under test, so that libFuzzer sees where an input went.
+  add_compile_options(-fsanitize=fuzzer-no-link)
 endif()

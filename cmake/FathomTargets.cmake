@@ -2,6 +2,13 @@
 # fathom_library(NAME DEPS...): the static library of src/NAME from its .cc files, and, when it has *_test.cc files, the
 # test binary NAME_test. Files are found by pattern, so a new file needs no CMake edit.
 
+# Folders whose tests run threads against each other: label `threads`, built and run under ThreadSanitizer.
+set(FATHOM_THREAD_FOLDERS base ops model engine)
+# Instruction set tiers with kernel files (docs/design.md 7); generic needs no flags.
+set(FATHOM_ISA_TIERS generic avx2 avx512)
+set(FATHOM_FLAGS_avx2 -mavx2 -mfma -mf16c)
+set(FATHOM_FLAGS_avx512 -mavx512f -mavx512bw -mavx512vl -mavx512dq -mavx2 -mfma -mf16c)
+
 function(fathom_library name)
   file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/${name}/*.cc)
   set(tests ${sources})
@@ -20,27 +27,33 @@ function(fathom_library name)
     fathom_kernel_flags()
   endif()
   if(tests AND FATHOM_BUILD_TESTS)
-    fathom_test(${name}_test unit SOURCES ${tests} LIBS fathom_${name})
+    set(labels unit)
+    if(name IN_LIST FATHOM_THREAD_FOLDERS)
+      list(APPEND labels threads)
+    endif()
+    fathom_test(${name}_test "${labels}" SOURCES ${tests} LIBS fathom_${name})
   endif()
 endfunction()
 
 # ISA flags go to the kernel files of that tier and to nothing else.
 function(fathom_kernel_flags)
-  set(flags_avx2 -mavx2 -mfma -mf16c)
-  set(flags_avx512 -mavx512f -mavx512bw -mavx512vl -mavx512dq -mavx2 -mfma -mf16c)
-  foreach(tier avx2 avx512)
+  foreach(tier ${FATHOM_ISA_TIERS})
     file(GLOB files CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/kernels/*_${tier}.cc)
-    set_source_files_properties(${files} TARGET_DIRECTORY fathom_kernels PROPERTIES
-      COMPILE_OPTIONS "${flags_${tier}};-fno-exceptions;-fno-lto" SKIP_PRECOMPILE_HEADERS ON)
+    if(files)
+      set_source_files_properties(${files} TARGET_DIRECTORY fathom_kernels PROPERTIES
+        COMPILE_OPTIONS "${FATHOM_FLAGS_${tier}};-fno-exceptions;-fno-lto")
+    endif()
   endforeach()
 endfunction()
 
-# fathom_test(NAME LABEL [SLOW] SOURCES ... LIBS ...): a GoogleTest binary registered with ctest as one test, labelled
-# `fast` or `slow` and with its kind.
-function(fathom_test name label)
+# fathom_test(NAME LABELS [SLOW] SOURCES ... LIBS ... [ENV ...]): a GoogleTest binary registered with ctest as one test,
+# labelled `fast` or `slow` and with LABELS, a list: unit, golden, threads.
+function(fathom_test name labels)
   cmake_parse_arguments(arg "SLOW" "" "SOURCES;LIBS;ENV" ${ARGN})
   add_executable(${name} ${arg_SOURCES})
-  target_link_libraries(${name} PRIVATE ${arg_LIBS} GTest::gmock GTest::gtest_main)
+  # What tests share is included as "tests/support/...".
+  target_include_directories(${name} PRIVATE ${CMAKE_SOURCE_DIR})
+  target_link_libraries(${name} PRIVATE ${arg_LIBS} fathom_test_support GTest::gmock GTest::gtest_main)
   target_compile_definitions(${name} PRIVATE FATHOM_SOURCE_DIR="${CMAKE_SOURCE_DIR}"
                                              FATHOM_BINARY_DIR="${CMAKE_BINARY_DIR}")
   target_compile_options(${name} PRIVATE -Wno-old-style-cast)
@@ -50,8 +63,33 @@ function(fathom_test name label)
   else()
     set(speed fast)
   endif()
-  set_tests_properties(${name} PROPERTIES LABELS "${speed};${label}" TIMEOUT 600)
+  set_tests_properties(${name} PROPERTIES LABELS "${speed};${labels}" TIMEOUT 600)
   if(arg_ENV)
     set_tests_properties(${name} PROPERTIES ENVIRONMENT "${arg_ENV}")
   endif()
+  if("threads" IN_LIST labels)
+    set_property(GLOBAL APPEND PROPERTY FATHOM_THREAD_TESTS ${name})
+  endif()
+endfunction()
+
+# fathom_isa_reruns(TARGET...): each test binary once more per tier with FATHOM_ISA=TIER, label `isa`. A tier that this CPU
+# cannot run is reported as skipped. Targets that do not exist are passed over.
+function(fathom_isa_reruns)
+  foreach(target ${ARGN})
+    if(NOT TARGET ${target})
+      continue()
+    endif()
+    foreach(tier ${FATHOM_ISA_TIERS})
+      set(test ${target}.${tier})
+      add_test(NAME ${test} COMMAND ${CMAKE_SOURCE_DIR}/tools/run_with_isa.sh ${tier} $<TARGET_FILE:${target}>
+                                    --gtest_brief=1)
+      set_tests_properties(${test} PROPERTIES LABELS "fast;isa" SKIP_RETURN_CODE 77 TIMEOUT 600)
+    endforeach()
+  endforeach()
+endfunction()
+
+# thread_tests: builds the tests with label `threads`, which is all that the tsan preset runs.
+function(fathom_thread_tests_target)
+  get_property(tests GLOBAL PROPERTY FATHOM_THREAD_TESTS)
+  add_custom_target(thread_tests DEPENDS ${tests})
 endfunction()

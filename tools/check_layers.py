@@ -5,7 +5,7 @@
 usage: check_layers.py [ROOT]
 
 A file of src/FOLDER may include its own folder and the folders in its row of the table; *_test.cc files also
-tests/support. Third-party headers and intrinsics appear only in the folders design.md 16 and 7 name for them, and
+what tests share (tests/support). Third-party headers and intrinsics appear only in the folders design.md 16 and 7 name for them, and
 third-party ones in no header at all.
 """
 
@@ -53,7 +53,7 @@ def parse_table(design: str) -> dict[str, set[str]]:
 
 def check_quoted(folder: str, target: str, is_test: bool, table: dict[str, set[str]]) -> str | None:
     """What is wrong with `#include "target"` in src/folder, if anything."""
-    if is_test and target.startswith("tests/support/"):
+    if is_test and target.startswith(("tests/support/", "support/")):
         return None
     first, slash, _ = target.partition("/")
     if not slash or first not in table:
