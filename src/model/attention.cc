@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: MIT
+#include "model/attention.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+#include "model/compressor.h"
+#include "model/indexer.h"
+#include "ops/attend.h"
+#include "ops/linear.h"
+#include "ops/parallel.h"
+#include "ops/rms_norm.h"
+
+namespace fathom {
+namespace {
+
+// Jobs of one stage, at most as many as a layer has input projections.
+class JobList {
+ public:
+  void add(MatView<const float> x, const WeightView& w, MatView<float> y) noexcept {
+    jobs_[count_++] = {x, &w, y};
+  }
+  std::span<const LinearJob> jobs() const noexcept { return {jobs_.data(), count_}; }
+
+ private:
+  std::array<LinearJob, 8> jobs_;
+  size_t count_ = 0;
+};
+
+// First T rows and first `cols` columns of a buffer.
+MatView<float> part(StepContext& step, MatBuf<float>& buf, int64_t cols) noexcept {
+  return buf.view().slice_rows(0, step.rows).slice_cols(0, cols);
+}
+
+MatView<float> part(StepContext& step, MatBuf<float>& buf) noexcept { return part(step, buf, buf.cols()); }
+
+void project_compressor(StepContext& step, const CompressorWeights& w, CompressorActivations& acts,
+                        JobList& stage) noexcept {
+  const auto x = part(step, step.acts.hc.x);
+  stage.add(x, w.wkv, part(step, acts.c, w.wkv.rows));
+  stage.add(x, w.wgate, part(step, acts.z, w.wgate.rows));
+}
+
+// Everything that reads the sublayer input x, as one stage.
+void project_input(StepContext& step, const AttentionWeights& w) noexcept {
+  AttentionActivations& a = step.acts.attention;
+  const auto input = [&](const WeightView& m) {
+    return part(step, step.quantizes(m) ? step.acts.hc.x_quant : step.acts.hc.x);
+  };
+  JobList stage;
+  stage.add(input(w.wq_a), w.wq_a, part(step, a.q_latent));
+  stage.add(input(w.wkv), w.wkv, part(step, a.kv));
+  if (w.compressor) project_compressor(step, *w.compressor, a.compressor, stage);
+  if (w.indexer) {
+    project_compressor(step, w.indexer->compressor, a.indexer, stage);
+    stage.add(input(w.indexer->weights_proj), w.indexer->weights_proj, part(step, a.index_weights));
+  }
+  linear(step.pool, stage.jobs());
+}
+
+// Norms, rotation and round trip of one row's projections of x.
+void finish_input_row(StepContext& step, const LayerConfig& layer, const AttentionWeights& w,
+                      int64_t row) noexcept {
+  AttentionActivations& a = step.acts.attention;
+  const auto q_latent = a.q_latent.view().row_span(row);
+  rms_norm(q_latent, w.q_norm, step.norm_eps(), q_latent);
+  quantize_activations(q_latent, a.q_latent_quant.view().row_span(row));
+  const auto kv = a.kv.view().row_span(row);
+  rms_norm(kv, w.kv_norm, step.norm_eps(), kv);
+  rotate(kv, row_angles(step.acts, layer, row));
+  if (step.rounding == Rounding::kAsDeployed) quantize_kv(kv, step.config().nope_dim());
+  const auto z_row = [&](CompressorActivations& acts, const CompressorWeights& compressor) {
+    return acts.z.view().row_span(row).first(static_cast<size_t>(compressor.wgate.rows));
+  };
+  const int64_t position = step.acts.positions[row];
+  if (w.compressor) add_position_bias(*w.compressor, position, z_row(a.compressor, *w.compressor));
+  if (w.indexer) add_position_bias(w.indexer->compressor, position, z_row(a.indexer, w.indexer->compressor));
+}
+
+void project_queries(StepContext& step, const AttentionWeights& w) noexcept {
+  AttentionActivations& a = step.acts.attention;
+  const auto input = [&](const WeightView& m) {
+    return part(step, step.quantizes(m) ? a.q_latent_quant : a.q_latent);
+  };
+  JobList stage;
+  stage.add(input(w.wq_b), w.wq_b, part(step, a.q));
+  if (w.indexer) stage.add(input(w.indexer->wq_b), w.indexer->wq_b, part(step, a.index_q));
+  linear(step.pool, stage.jobs());
+}
+
+void finish_queries_row(StepContext& step, const LayerConfig& layer, int64_t row) noexcept {
+  const auto dim = static_cast<size_t>(step.config().head_dim);
+  const auto q = step.acts.attention.q.view().row_span(row);
+  for (size_t first = 0; first < q.size(); first += dim) {
+    const auto head = q.subspan(first, dim);
+    rms_scale(head, step.norm_eps());
+    rotate(head, row_angles(step.acts, layer, row));
+  }
+  if (layer.kind == LayerKind::kCsa) finish_index_query(step, layer, row);
+}
+
+// One token's attention: a range of its heads against all rows it sees.
+struct AttendJob {
+  const LayerSpan& span;
+  int64_t row;  // within the batch
+  PartRange heads;
+  int worker;
+};
+
+// Window rows in blocks aligned to absolute position: carried rows from the ring, this span's own from acts.
+void attend_window(StepContext& step, const AttendJob& job, AttendState state) noexcept {
+  const auto kv = step.acts.attention.kv.view();
+  const int64_t position = step.acts.positions[job.row];
+  int64_t p = std::max<int64_t>(0, position - step.config().sliding_window + 1);
+  while (p <= position) {
+    const int64_t end = std::min(position + 1, (p / kAttendBlock + 1) * kAttendBlock);
+    std::array<const float*, kAttendBlock> rows;
+    size_t count = 0;
+    for (; p < end; ++p) {
+      rows[count++] = p >= job.span.position ? kv.row(job.span.first_row + p - job.span.position)
+                                             : job.span.state->window.row(p);
+    }
+    attend_rows(state, {rows.data(), count});
+  }
+}
+
+// Entries in blocks of their rank: the indexer's choice, or all visible ones.
+void attend_entries(StepContext& step, const LayerConfig& layer, const AttendJob& job,
+                    AttendState state) noexcept {
+  const RowStore& entries = job.span.state->compressor->entries;
+  const bool indexed = layer.kind == LayerKind::kCsa;
+  const int64_t visible = (step.acts.positions[job.row] + 1) / layer.compress_ratio;
+  const int64_t total = indexed ? step.acts.attention.chosen_count[job.row] : visible;
+  for (int64_t rank = 0; rank < total; rank += kAttendBlock) {
+    std::array<const float*, kAttendBlock> rows;
+    const int64_t count = std::min<int64_t>(kAttendBlock, total - rank);
+    for (int64_t i = 0; i < count; ++i) {
+      rows[i] = entries.row(indexed ? step.acts.attention.chosen.view().at(job.row, rank + i) : rank + i);
+    }
+    attend_rows(state, {rows.data(), static_cast<size_t>(count)});
+  }
+}
+
+void attend_token(StepContext& step, const LayerConfig& layer, const AttentionWeights& w,
+                  const AttendJob& job) noexcept {
+  AttentionActivations& a = step.acts.attention;
+  WorkerScratch& scratch = step.acts.scratch[job.worker];
+  const auto dim = static_cast<size_t>(step.config().head_dim);
+  const auto heads = static_cast<size_t>(job.heads.end - job.heads.begin);
+  const size_t first = static_cast<size_t>(job.heads.begin) * dim;
+  const AttendState state{.q = a.q.view().row_span(job.row).subspan(first, heads * dim),
+                          .running_max = std::span(scratch.running_max).first(heads),
+                          .running_sum = std::span(scratch.running_sum).first(heads),
+                          .out = a.out.view().row_span(job.row).subspan(first, heads * dim),
+                          .scale = static_cast<float>(1.0 / std::sqrt(static_cast<double>(dim)))};
+  attend_begin(state, w.attn_sink.subspan(static_cast<size_t>(job.heads.begin), heads));
+  attend_window(step, job, state);
+  if (layer.compressed()) attend_entries(step, layer, job, state);
+  attend_finish(state);
+  for (size_t h = 0; h < heads; ++h) {
+    rotate_back(state.out.subspan(h * dim, dim), row_angles(step.acts, layer, job.row));
+  }
+}
+
+// Splits by tokens when there are enough of them, otherwise by heads; a head's result is the same either way.
+void attend_all(StepContext& step, const LayerConfig& layer, const AttentionWeights& w) noexcept {
+  const int workers = step.pool.size();
+  step.pool.run([&](int worker) {
+    for (const LayerSpan& span : step.acts.spans) {
+      const bool by_token = span.rows >= workers;
+      const PartRange tokens = by_token ? part_range(span.rows, worker, workers) : PartRange{0, span.rows};
+      const int64_t all_heads = step.config().num_attention_heads;
+      const PartRange heads = by_token ? PartRange{0, all_heads} : part_range(all_heads, worker, workers);
+      if (heads.begin == heads.end) continue;
+      for (int64_t i = tokens.begin; i < tokens.end; ++i) {
+        attend_token(step, layer, w, {span, span.first_row + i, heads, worker});
+      }
+    }
+  });
+}
+
+// Grouped output projection: W_oa per group of heads on unquantised input, then W_ob.
+void project_output(StepContext& step, const AttentionWeights& w) noexcept {
+  AttentionActivations& a = step.acts.attention;
+  const auto out = part(step, a.out);
+  const auto latent = part(step, a.latent);
+  const int64_t group_cols = out.cols / step.config().o_groups;
+  const int64_t rank = step.config().o_lora_rank;
+  step.pool.run([&](int worker) {
+    for (int64_t g = 0; g < step.config().o_groups; ++g) {
+      const LinearJob job{out.slice_cols(g * group_cols, group_cols), &w.wo_a[g],
+                          latent.slice_cols(g * rank, rank)};
+      const PartRange rows = part_range(rank, worker, step.pool.size(), 16);
+      linear_rows(job, rows.begin, rows.end);
+    }
+  });
+  const bool quantize = step.quantizes(w.wo_b);
+  if (quantize) {
+    parallel_rows(step.pool, step.rows, [&](int64_t row, int) {
+      quantize_activations(latent.row_span(row), a.latent_quant.view().row_span(row));
+    });
+  }
+  linear(step.pool, {quantize ? part(step, a.latent_quant) : latent, &w.wo_b, part(step, step.acts.hc.y)});
+}
+
+void keep_window(StepContext& step, const LayerSpan& span) noexcept {
+  RowRing& window = span.state->window;
+  const int64_t end = span.position + span.rows;
+  for (int64_t p = std::max(span.position, end - window.capacity()); p < end; ++p) {
+    std::copy_n(step.acts.attention.kv.view().row(span.first_row + p - span.position), window.row_floats(),
+                window.row(p));
+  }
+}
+
+}  // namespace
+
+void attention_forward(StepContext& step, const LayerConfig& layer, const AttentionWeights& w) noexcept {
+  project_input(step, w);
+  parallel_rows(step.pool, step.rows, [&](int64_t row, int) { finish_input_row(step, layer, w, row); });
+  project_queries(step, w);
+  parallel_rows(step.pool, step.rows, [&](int64_t row, int) { finish_queries_row(step, layer, row); });
+  if (w.compressor) {
+    compressor_forward(step, layer, *w.compressor, EntryKind::kKeyValue, step.acts.attention.compressor);
+  }
+  if (w.indexer) {
+    compressor_forward(step, layer, w.indexer->compressor, EntryKind::kIndexKey, step.acts.attention.indexer);
+    indexer_forward(step, layer);
+  }
+  attend_all(step, layer, w);
+  project_output(step, w);
+  for (const LayerSpan& span : step.acts.spans) keep_window(step, span);
+}
+
+}  // namespace fathom

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: MIT
+// The forward pass: one function for prefill, decode, scoring and, later, verification and training
+// (design.md 4).
+//
+// A token's result depends on its own sequence only: not on its batch, the chunking or the thread count.
+// forward allocates nothing; memory comes from Activations::create and SequenceState::reserve.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <span>
+
+#include "base/thread_pool.h"
+#include "model/activations.h"
+#include "model/model.h"
+#include "ops/quantize.h"
+
+namespace fathom {
+
+enum class LogitsWanted : uint8_t { kNone, kLast, kAll };
+
+// Tokens to append to one sequence.
+struct SequenceSpan {
+  SequenceState* state = nullptr;
+  std::span<const int32_t> tokens;
+  LogitsWanted logits = LogitsWanted::kLast;
+};
+
+// Whether the MTP layer runs too; for one sequence at every step or at none (architecture.md 7).
+enum class DraftLayer : uint8_t { kSkip, kRun };
+
+// Called after each main layer, and once with layer -1 before the first: for traces and tests.
+using LayerObserver = std::function<void(int layer, const Activations&)>;
+
+struct ForwardOptions {
+  Rounding rounding = Rounding::kAsDeployed;
+  DraftLayer draft = DraftLayer::kSkip;
+  LayerObserver observer = [](int, const Activations&) {};
+};
+
+// Views into the activations, valid until the next step. Rows in span order; kLast gives one row a span.
+// Draft row for token t predicts token t + 2 and exists once token t + 1 is known, so it lags by one.
+struct StepOutput {
+  MatView<const float> logits;
+  MatView<const float> draft_logits;
+};
+
+// Runs the spans' tokens through the model and appends them to their states.
+// Requires at least one token a span, at most acts.sizes.batch_tokens in all, token ids in the vocabulary,
+// room reserved in the states, and at most acts.sizes.logit_rows rows of logits wanted; distinct states.
+StepOutput forward(const Model& model, ThreadPool& pool, const ForwardOptions& options,
+                   std::span<const SequenceSpan> spans, Activations& acts) noexcept;
+
+}  // namespace fathom
