@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: MIT
+#include "kernels/dispatch.h"
+
+#include <atomic>
+#include <cstdlib>
+#include <vector>
+
+#include "base/concat.h"
+#include "kernels/cpu_features.h"
+
+namespace fathom {
+namespace {
+
+constinit const KernelTable kGeneric = {"generic", &kLinearGeneric, &kAttentionGeneric, &kRowGeneric};
+
+std::vector<TierInfo> probe_tiers() { return {{&kGeneric, ""}}; }
+
+std::string tier_names() {
+  std::string names;
+  for (const TierInfo& tier : kernel_tiers()) {
+    if (!names.empty()) names += ", ";
+    names += tier.table->name;
+  }
+  return names;
+}
+
+// Set once; read by every thread.
+std::atomic<const KernelTable*> selected = nullptr;
+
+Result<const KernelTable*> choose_tier(std::string_view tier) {
+  if (!tier.empty()) return kernel_table(tier);
+  const char* forced = std::getenv("FATHOM_ISA");
+  if (forced != nullptr && *forced != '\0') {
+    Result<const KernelTable*> table = kernel_table(forced);
+    if (!table.ok()) return table.status().in("FATHOM_ISA");
+    return table;
+  }
+  const KernelTable* best = nullptr;
+  for (const TierInfo& info : kernel_tiers()) {
+    if (info.missing.empty()) best = info.table;
+  }
+  return best;
+}
+
+}  // namespace
+
+std::span<const TierInfo> kernel_tiers() {
+  static const std::vector<TierInfo> tiers = probe_tiers();
+  return tiers;
+}
+
+Result<const KernelTable*> kernel_table(std::string_view tier) {
+  for (const TierInfo& info : kernel_tiers()) {
+    if (tier != info.table->name) continue;
+    if (info.missing.empty()) return info.table;
+    return Status(StatusCode::kUnsupported,
+                  concat("instruction set tier ", tier, ": this CPU lacks ", info.missing));
+  }
+  return Status(StatusCode::kInvalidArgument,
+                concat("instruction set tier: expected one of ", tier_names(), ", found \"", tier, "\""));
+}
+
+Status select_kernels(std::string_view tier) {
+  FATHOM_ASSIGN_OR_RETURN(const KernelTable* table, choose_tier(tier));
+  selected.store(table, std::memory_order_release);
+  return Status();
+}
+
+const KernelTable& kernels() noexcept {
+  const KernelTable* table = selected.load(std::memory_order_acquire);
+  if (table != nullptr) return *table;
+  // The command reports a bad FATHOM_ISA through select_kernels before it comes to this.
+  const Result<const KernelTable*> chosen = choose_tier("");
+  table = chosen.ok() ? chosen.value() : &kGeneric;
+  selected.store(table, std::memory_order_release);
+  return *table;
+}
+
+}  // namespace fathom
