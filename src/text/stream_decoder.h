@@ -13,7 +13,7 @@ class StreamDecoder {
  public:
   // Takes the bytes of the next token, returns the text that became final with them.
   std::string push(std::string_view token_bytes);
-  // The end: an unfinished character becomes one U+FFFD.
+  // The end: an unfinished character becomes U+FFFD.
   std::string flush();
 
  private:
