@@ -29,6 +29,11 @@ add_compile_options(
 if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
   add_compile_options(-fcf-protection)
 endif()
+if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
+  # Clang blames us for what libstdc++ 12 deprecates and uses itself, and for int64 operands in double arithmetic,
+  # which GCC's -Wconversion lets pass.
+  add_compile_options(-Wno-deprecated-declarations -Wno-implicit-int-float-conversion)
+endif()
 add_link_options(-Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack)
 
 option(FATHOM_WERROR "Treat warnings as errors" OFF)

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# Fails when an object file of a kernel tier holds a weak function (docs/design.md 7): the linker keeps one copy of a weak
-# function for the whole program, and the copy it keeps may be the one built for an instruction set this CPU lacks.
+# Fails when an object file built with instruction set flags holds a weak function (docs/design.md 7): the linker keeps one copy
+# of a weak function for the whole program, and the copy it keeps may be the one that this CPU cannot run.
 #
 # usage: check_kernel_objects.sh OBJECT...
 set -euo pipefail
@@ -13,8 +13,9 @@ fi
 
 weak=0
 for object in "$@"; do
+  symbols=$(nm --defined-only --demangle "$object")
   # W: weak function; V: weak object, u: unique global (both come from templates and inline variables).
-  if found=$(nm --defined-only --demangle "$object" | grep -E ' [WwVu] '); then
+  if found=$(grep -E ' [WwVu] ' <<<"$symbols"); then
     echo "$object:"
     echo "$found"
     weak=1
