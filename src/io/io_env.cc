@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: MIT
+#include "io/io_env.h"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+namespace fathom {
+namespace {
+
+class SystemIo final : public IoEnv {
+ public:
+  int open_directory(const std::string& path) noexcept override {
+    return or_errno(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  }
+  int open_file(int directory, const std::string& name) noexcept override {
+    return or_errno(
+        ::openat(directory, name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
+  }
+  int open_path(const std::string& path) noexcept override {
+    return or_errno(::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
+  }
+  int64_t read_link(int directory, const std::string& name, char* out, size_t capacity) noexcept override {
+    return or_errno(::readlinkat(directory, name.c_str(), out, capacity));
+  }
+  int stat(int file, FileStat& out) noexcept override {
+    struct stat info{};
+    if (::fstat(file, &info) != 0) return -errno;
+    out = {S_ISREG(info.st_mode), info.st_size};
+    return 0;
+  }
+  int64_t read_at(int file, void* out, size_t bytes, int64_t offset) noexcept override {
+    return or_errno(::pread(file, out, bytes, offset));
+  }
+  int map(int file, size_t bytes, const void*& out) noexcept override {
+    void* data = ::mmap(nullptr, bytes, PROT_READ, MAP_PRIVATE, file, 0);
+    if (data == MAP_FAILED) return -errno;
+    out = data;
+    return 0;
+  }
+  void unmap(const void* data, size_t bytes) noexcept override { ::munmap(const_cast<void*>(data), bytes); }
+  void close(int file) noexcept override { ::close(file); }
+
+ private:
+  template <typename T>
+  static T or_errno(T result) noexcept {
+    return result < 0 ? static_cast<T>(-errno) : result;
+  }
+};
+
+}  // namespace
+
+IoEnv& system_io() noexcept {
+  static SystemIo env;
+  return env;
+}
+
+}  // namespace fathom

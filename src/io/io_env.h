@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: MIT
+// IoEnv: the one door to files (reliability.md 2). Every open, stat, read and mmap of the product goes
+// through it, so a test can make the Nth call fail.
+//
+// Calls behave as the system's: a negative return is -errno, reads may be short, any call may say EINTR.
+// Retrying and wording of errors belong to the callers (Directory, MappedFile, read_file). Thread rule: any
+// thread.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+
+namespace fathom {
+
+struct FileStat {
+  bool regular = false;  // neither directory, fifo, socket nor device
+  int64_t bytes = 0;
+};
+
+class IoEnv {
+ public:
+  virtual ~IoEnv() = default;
+
+  // A descriptor of a directory.
+  virtual int open_directory(const std::string& path) noexcept = 0;
+  // A descriptor for reading `name` in the directory; never waits (fifo), never follows a link (-ELOOP).
+  virtual int open_file(int directory, const std::string& name) noexcept = 0;
+  // A descriptor for reading a path of the user's own; links are followed, a fifo is not waited for.
+  virtual int open_path(const std::string& path) noexcept = 0;
+  // Target of the link `name` in the directory; bytes written to `out`.
+  virtual int64_t read_link(int directory, const std::string& name, char* out, size_t capacity) noexcept = 0;
+  virtual int stat(int file, FileStat& out) noexcept = 0;
+  virtual int64_t read_at(int file, void* out, size_t bytes, int64_t offset) noexcept = 0;
+  // Maps [0, bytes) of the file for reading, bytes > 0.
+  virtual int map(int file, size_t bytes, const void*& out) noexcept = 0;
+  virtual void unmap(const void* data, size_t bytes) noexcept = 0;
+  virtual void close(int file) noexcept = 0;
+};
+
+// The real one.
+IoEnv& system_io() noexcept;
+
+}  // namespace fathom

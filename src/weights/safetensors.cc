@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: MIT
+#include "weights/safetensors.h"
+
+#include <algorithm>
+#include <cstring>
+#include <functional>
+
+#include "base/checked_math.h"
+#include "base/concat.h"
+#include "weights/safetensors_header.h"
+
+namespace fathom {
+namespace {
+
+constexpr uint64_t kPrefixBytes = 8;  // the header's length, little-endian
+
+// What one walk over the header shows.
+struct HeaderFacts {
+  size_t tensors = 0;
+  size_t dims = 0;
+  bool in_order = true;   // the tensors follow each other in the file as they do in the header
+  uint64_t data_end = 0;  // while in_order
+};
+
+Result<std::string_view> header_text(std::span<const std::byte> file) {
+  if (file.size() < kPrefixBytes) {
+    return Status(StatusCode::kCorrupt, concat("expected at least 8 bytes, found ", file.size()));
+  }
+  uint64_t size = 0;
+  for (size_t i = 0; i < kPrefixBytes; ++i) size |= std::to_integer<uint64_t>(file[i]) << (8 * i);
+  if (size > kMaxSafetensorsHeaderBytes) {
+    return Status(StatusCode::kCorrupt,
+                  concat("header length: expected at most ", kMaxSafetensorsHeaderBytes, ", found ", size));
+  }
+  if (size > file.size() - kPrefixBytes) {
+    return Status(StatusCode::kCorrupt, concat("header length: expected at most ", file.size() - kPrefixBytes,
+                                               " (the rest of the file), found ", size));
+  }
+  const std::string_view text(reinterpret_cast<const char*>(file.data()) + kPrefixBytes,
+                              static_cast<size_t>(size));
+  if (!text.starts_with('{'))
+    return Status(StatusCode::kCorrupt, "header byte 0: expected '{', found another start");
+  return text;
+}
+
+// First walk: every entry by itself, and how many there are.
+Result<HeaderFacts> check_entries(std::string_view header) {
+  HeaderFacts facts;
+  HeaderWalker walker(header);
+  for (;;) {
+    Result<bool> more = walker.next();
+    if (!more.ok()) return more.status().in("header");
+    if (!*more) return facts;
+    const HeaderEntry& entry = walker.entry();
+    if (++facts.tensors > kMaxSafetensorsTensors) {
+      return Status(StatusCode::kCorrupt,
+                    concat("header: expected at most ", kMaxSafetensorsTensors, " tensors, found more"));
+    }
+    facts.dims += entry.rank;
+    if (entry.begin != facts.data_end) facts.in_order = false;
+    if (facts.in_order) facts.data_end = entry.end;
+  }
+}
+
+// Second walk: no name twice. The set holds positions of names in the header, 4 bytes a slot and open
+// addressing, since a hostile header of a million tensors must not cost much more than itself.
+class NamePositions {
+ public:
+  NamePositions(std::string_view header, size_t names) : header_(header), slots_(names + names / 3 + 1, 0) {}
+
+  // False when the name was there before. `position` is below 2^32 (header cap).
+  bool insert(std::string_view name, size_t position) {
+    size_t slot = std::hash<std::string_view>{}(name) % slots_.size();
+    while (slots_[slot] != 0) {
+      if (name_at(slots_[slot] - 1) == name) return false;
+      slot = slot + 1 == slots_.size() ? 0 : slot + 1;
+    }
+    slots_[slot] = static_cast<uint32_t>(position + 1);
+    return true;
+  }
+
+ private:
+  std::string_view name_at(size_t position) {
+    JsonCursor cursor(header_);
+    cursor.seek(position);
+    return cursor.read_string(scratch_).value();  // read before, so it is a string
+  }
+
+  std::string_view header_;
+  std::vector<uint32_t> slots_;  // position + 1; 0: free
+  std::string scratch_;
+};
+
+Status check_names(std::string_view header, const HeaderFacts& facts) {
+  NamePositions seen(header, facts.tensors);
+  HeaderWalker walker(header);
+  for (;;) {
+    FATHOM_ASSIGN_OR_RETURN(const bool more, walker.next());
+    if (!more) return {};
+    if (!seen.insert(walker.entry().name, walker.entry().key_position)) {
+      return Status(StatusCode::kCorrupt,
+                    concat(shown_tensor(walker.entry().name), ": expected once, found twice in the header"));
+    }
+  }
+}
+
+Status wrong_tiling(uint64_t expected, uint64_t found) {
+  return Status(StatusCode::kCorrupt,
+                concat("data_offsets: expected a tensor at byte ", expected, " of the data, found ",
+                       found < expected ? "an overlap" : "a hole up to byte ",
+                       found < expected ? std::string() : concat(found)));
+}
+
+// Third walk, only for headers in another order than the data.
+Result<uint64_t> check_unordered_tiling(std::string_view header, const HeaderFacts& facts) {
+  std::vector<std::pair<uint64_t, uint64_t>> ranges;
+  ranges.reserve(facts.tensors);
+  HeaderWalker walker(header);
+  for (;;) {
+    FATHOM_ASSIGN_OR_RETURN(const bool more, walker.next());
+    if (!more) break;
+    ranges.emplace_back(walker.entry().begin, walker.entry().end);
+  }
+  std::sort(ranges.begin(), ranges.end());
+  uint64_t expected = 0;
+  for (const auto& [begin, end] : ranges) {
+    if (begin != expected) return wrong_tiling(expected, begin);
+    expected = end;
+  }
+  return expected;
+}
+
+}  // namespace
+
+Result<SafetensorsFile> SafetensorsFile::parse(std::span<const std::byte> file) {
+  FATHOM_ASSIGN_OR_RETURN(const std::string_view header, header_text(file));
+  FATHOM_ASSIGN_OR_RETURN(const HeaderFacts facts, check_entries(header));
+  FATHOM_RETURN_IF_ERROR(check_names(header, facts));
+  uint64_t data_end = facts.data_end;
+  if (!facts.in_order) {
+    FATHOM_ASSIGN_OR_RETURN(data_end, check_unordered_tiling(header, facts));
+  }
+  const std::span<const std::byte> data = file.subspan(kPrefixBytes + header.size());
+  if (data_end != data.size()) {
+    return Status(StatusCode::kCorrupt, concat("data: expected ", data_end, " bytes, found ", data.size()));
+  }
+  SafetensorsFile out;
+  out.header_bytes_ = kPrefixBytes + header.size();
+  out.tensors_.reserve(facts.tensors);
+  out.dims_.reserve(facts.dims);  // never reallocated, so shapes stay where they are
+  HeaderWalker walker(header);
+  for (;;) {
+    FATHOM_ASSIGN_OR_RETURN(const bool more, walker.next());
+    if (!more) return out;
+    const HeaderEntry& entry = walker.entry();
+    StoredTensor tensor;
+    const bool plain =
+        entry.name.data() >= header.data() && entry.name.data() < header.data() + header.size();
+    tensor.name = plain ? entry.name : std::string_view(out.escaped_names_.emplace_front(entry.name));
+    tensor.dtype = entry.dtype;
+    const size_t first_dim = out.dims_.size();
+    out.dims_.insert(out.dims_.end(), entry.shape().begin(), entry.shape().end());
+    tensor.shape = {out.dims_.data() + first_dim, entry.rank};
+    tensor.bytes =
+        data.subspan(static_cast<size_t>(entry.begin), static_cast<size_t>(entry.end - entry.begin));
+    out.tensors_.push_back(tensor);
+  }
+}
+
+const StoredTensor* SafetensorsFile::find(std::string_view name) const noexcept {
+  for (const StoredTensor& tensor : tensors_) {
+    if (tensor.name == name) return &tensor;
+  }
+  return nullptr;
+}
+
+}  // namespace fathom
