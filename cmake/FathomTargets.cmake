@@ -7,7 +7,9 @@ set(FATHOM_THREAD_FOLDERS base ops model engine)
 # Instruction set tiers with kernel files (docs/design.md 7); generic needs no flags.
 set(FATHOM_ISA_TIERS generic avx2 avx512)
 set(FATHOM_FLAGS_avx2 -mavx2 -mfma -mf16c)
-set(FATHOM_FLAGS_avx512 -mavx512f -mavx512bw -mavx512vl -mavx512dq -mavx2 -mfma -mf16c)
+# GCC 12 warns about undefined values inside its own AVX-512 header.
+set(FATHOM_FLAGS_avx512 -mavx512f -mavx512bw -mavx512vl -mavx512dq -mavx2 -mfma -mf16c -Wno-uninitialized
+  $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>)
 
 function(fathom_library name)
   file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/${name}/*.cc)

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: MIT
+// Generator: one sequence at a time, from prompt ids to sampled ids (design.md 4, 11).
+//
+// It keeps the state of the last sequence: a prompt that begins with all of it continues from there, any
+// other prompt starts anew, and the answer is the same either way. Decoding a token allocates nothing. One
+// thread uses it.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <stop_token>
+#include <vector>
+
+#include "base/thread_pool.h"
+#include "engine/sampler.h"
+#include "model/transformer.h"
+
+namespace fathom {
+
+enum class GenerationEnd : uint8_t { kStopped, kLength, kCancelled };
+enum class LogprobsWanted : uint8_t { kNo, kYes };
+
+struct GenerationRequest {
+  std::vector<int32_t> prompt;  // at least one id, all in the vocabulary
+  int64_t max_tokens = 0;       // of the answer; the model's context bounds it too
+  SamplingParams sampling;
+  std::vector<int32_t> stop_tokens;  // end the answer and are reported as its last token
+  LogprobsWanted logprobs = LogprobsWanted::kNo;
+};
+
+struct GeneratedToken {
+  int32_t id = 0;
+  float logprob = 0.0F;  // log-softmax of the raw logits; only when asked for
+};
+
+struct GenerationResult {
+  GenerationEnd end = GenerationEnd::kStopped;
+  int64_t prompt_tokens = 0;
+  int64_t cached_tokens = 0;  // of the prompt, taken from the state of the last sequence
+  int64_t output_tokens = 0;  // stop token included
+  double prefill_seconds = 0.0;
+  double decode_seconds = 0.0;
+};
+
+// Receives each token as it is sampled; false ends the answer with kStopped (a stop text was found).
+using TokenSink = std::function<bool(const GeneratedToken&)>;
+
+struct GeneratorOptions {
+  int threads = 1;
+  Rounding rounding = Rounding::kAsDeployed;
+  int64_t batch_tokens = 256;  // rows of a prefill chunk; results do not depend on it
+};
+
+class Generator {
+ public:
+  // `model` must outlive the generator.
+  static Result<std::unique_ptr<Generator>> create(const Model& model, const GeneratorOptions& options);
+
+  // kInvalidArgument for a bad request, kOutOfRange for a prompt longer than the context, kResourceExhausted
+  // without memory for it. A cancelled request ends within one step.
+  Result<GenerationResult> generate(const GenerationRequest& request, const TokenSink& sink,
+                                    std::stop_token cancel);
+
+  // Tokens in the kept state, and the most it can hold.
+  int64_t position() const noexcept { return state_.position(); }
+  int64_t context_size() const noexcept { return model_.config.max_position_embeddings; }
+  void reset() noexcept { state_.clear(); }
+
+ private:
+  Generator(const Model& model, const GeneratorOptions& options, std::unique_ptr<ThreadPool> pool,
+            Activations acts, SequenceState state);
+
+  Status check(const GenerationRequest& request) const;
+  int64_t reuse_state(std::span<const int32_t> prompt);
+  bool prefill(std::span<const int32_t> prompt, std::stop_token cancel);
+
+  const Model& model_;
+  GeneratorOptions options_;
+  ForwardOptions forward_options_;
+  std::unique_ptr<ThreadPool> pool_;
+  Activations acts_;
+  SequenceState state_;
+  MatView<const float> logits_;  // of the last token fed, valid until the next step
+};
+
+}  // namespace fathom
