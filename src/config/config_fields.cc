@@ -12,6 +12,7 @@ using M = ModelConfig;
 constexpr double kDim = kMaxConfigDimension;
 constexpr auto kOptional = FieldPresence::kOptional;
 constexpr auto kCsaOnly = FieldPresence::kCsaOnly;
+constexpr auto kReplaced = FieldPresence::kReplaced;
 
 // Zero is legal only where it means "none" (hash layers, shared experts, clamp, MTP).
 constexpr ConfigField<M> kModelFields[] = {
@@ -20,6 +21,7 @@ constexpr ConfigField<M> kModelFields[] = {
     {"num_hidden_layers", &M::num_hidden_layers, 1, kMaxConfigLayers},
     {"num_attention_heads", &M::num_attention_heads, 1, kDim},
     {"head_dim", &M::head_dim, 2, kDim},
+    {"qk_rope_head_dim", &M::qk_rope_head_dim, 2, kDim, kReplaced},
     {"q_lora_rank", &M::q_lora_rank, 1, kDim},
     {"o_groups", &M::o_groups, 1, kDim},
     {"o_lora_rank", &M::o_lora_rank, 1, kDim},
@@ -30,6 +32,7 @@ constexpr ConfigField<M> kModelFields[] = {
     {"n_shared_experts", &M::n_shared_experts, 0, 1024},
     {"num_experts_per_tok", &M::num_experts_per_tok, 1, kDim},
     {"moe_intermediate_size", &M::moe_intermediate_size, 1, kDim},
+    {"num_hash_layers", &M::num_hash_layers, 0, kMaxConfigLayers, kReplaced},
     {"sliding_window", &M::sliding_window, 1, kDim},
     {"hc_mult", &M::hc_mult, 1, 64},
     {"hc_sinkhorn_iters", &M::hc_sinkhorn_iters, 1, 10'000},

@@ -26,6 +26,7 @@ enum class FieldPresence : uint8_t {
   kRequired,
   kOptional,  // absent: the struct's default
   kCsaOnly,   // required where a CSA layer exists
+  kReplaced,  // required unless the other spelling's key is there (qk_rope_head_dim, num_hash_layers)
 };
 
 // One number or boolean of `Owner`. Integer members take JSON integers only; real members any finite number.

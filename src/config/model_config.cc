@@ -134,9 +134,14 @@ Result<ModelConfig> parse_model_config(const JsonValue& root) {
 }
 
 Result<ModelConfig> parse_model_config_text(std::string_view text) {
-  Result<JsonValue> root = read_json(text);
-  if (!root.ok()) return root.status().in("config.json");
-  return parse_model_config(*root);
+  const Result<JsonValue> root = read_json(text);
+  if (root.ok()) return parse_model_config(*root);
+  // Python writes NaN and Infinity; reading them too lets the error name the field instead of a byte.
+  JsonReadOptions lenient;
+  lenient.leniency = JsonReadOptions::Leniency::kPython;
+  const Result<JsonValue> python = read_json(text, lenient);
+  const Status field = python.ok() ? parse_model_config(*python).status() : Status();
+  return field.ok() ? root.status().in("config.json") : field;
 }
 
 }  // namespace fathom
