@@ -102,12 +102,13 @@ std::vector<T> attention_weights(std::span<const T> q, const Matrix<T>& keys, T 
 
 template <typename T>
 Matrix<T> attend(MatView<const T> q, const Matrix<T>& keys, std::span<const T> sink) {
-  Matrix<T> o(q.rows, q.cols, T(0));
+  Matrix<T> o(q.rows, q.cols);
   for (int64_t head = 0; head < q.rows; ++head) {
     const std::vector<T> weights = attention_weights(q.row_span(head), keys, sink[head]);
-    for (int64_t s = 0; s < keys.rows; ++s) {
-      for (int64_t channel = 0; channel < q.cols; ++channel)
-        o.at(head, channel) += weights[s] * keys.at(s, channel);
+    for (int64_t channel = 0; channel < q.cols; ++channel) {
+      Sum<T> sum = Sum<T>(0);
+      for (int64_t s = 0; s < keys.rows; ++s) sum += Sum<T>(weights[s]) * Sum<T>(keys.at(s, channel));
+      o.at(head, channel) = T(sum);
     }
   }
   return o;

@@ -86,11 +86,13 @@ HyperConnection<T> hyper_connection(MatView<const T> streams, const HyperConnect
 
 template <typename T>
 std::vector<T> collapse(MatView<const T> streams, std::span<const T> weights) {
-  std::vector<T> sum(static_cast<size_t>(streams.cols), T(0));
-  for (int64_t j = 0; j < streams.rows; ++j) {
-    for (int64_t d = 0; d < streams.cols; ++d) sum[d] += weights[j] * streams.at(j, d);
+  std::vector<T> collapsed;
+  for (int64_t d = 0; d < streams.cols; ++d) {
+    Sum<T> sum = Sum<T>(0);
+    for (int64_t j = 0; j < streams.rows; ++j) sum += Sum<T>(weights[j]) * Sum<T>(streams.at(j, d));
+    collapsed.push_back(T(sum));
   }
-  return sum;
+  return collapsed;
 }
 
 template <typename T>
@@ -100,9 +102,9 @@ void update_streams(MatView<T> streams, const HyperConnection<T>& hc, std::span<
   for (int64_t d = 0; d < streams.cols; ++d) {
     for (int64_t j = 0; j < n; ++j) before[j] = streams.at(j, d);
     for (int64_t k = 0; k < n; ++k) {
-      T sum = hc.post[k] * y[d];
-      for (int64_t j = 0; j < n; ++j) sum += hc.comb.at(j, k) * before[j];
-      streams.at(k, d) = sum;
+      Sum<T> sum = Sum<T>(hc.post[k]) * Sum<T>(y[d]);
+      for (int64_t j = 0; j < n; ++j) sum += Sum<T>(hc.comb.at(j, k)) * Sum<T>(before[j]);
+      streams.at(k, d) = T(sum);
     }
   }
 }

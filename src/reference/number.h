@@ -28,6 +28,11 @@ struct RealOf<std::complex<R>> {
 template <typename T>
 using Real = typename RealOf<T>::type;
 
+// What sums of T are carried in. Float sums are carried in double, so that the float reference shows what
+// float32 values cost, not what one order of summation costs.
+template <typename T>
+using Sum = std::conditional_t<std::is_same_v<T, float>, double, T>;
+
 template <typename T>
 inline constexpr bool kIsComplex = !std::is_same_v<T, Real<T>>;
 
@@ -98,9 +103,9 @@ T silu(T x) noexcept {
 template <typename T>
 T dot(std::span<const T> a, std::span<const T> b) noexcept {
   FATHOM_CHECK(a.size() == b.size());
-  T sum = T(0);
-  for (size_t i = 0; i < a.size(); ++i) sum += a[i] * b[i];
-  return sum;
+  Sum<T> sum = Sum<T>(0);
+  for (size_t i = 0; i < a.size(); ++i) sum += Sum<T>(a[i]) * Sum<T>(b[i]);
+  return T(sum);
 }
 
 template <typename T>
