@@ -13,7 +13,20 @@ namespace {
 
 constinit const KernelTable kGeneric = {"generic", &kLinearGeneric, &kAttentionGeneric, &kRowGeneric};
 
-std::vector<TierInfo> probe_tiers() { return {{&kGeneric, ""}}; }
+#if defined(__x86_64__)
+constinit const KernelTable kAvx2 = {"avx2", &kLinearAvx2, &kAttentionAvx2, &kRowAvx2};
+constinit const KernelTable kAvx512 = {"avx512", &kLinearAvx512, &kAttentionAvx512, &kRowAvx512};
+#endif
+
+std::vector<TierInfo> probe_tiers() {
+  std::vector<TierInfo> tiers = {{&kGeneric, ""}};
+#if defined(__x86_64__)
+  const CpuFeatures features = detect_cpu_features();
+  tiers.push_back({&kAvx2, missing_for_avx2(features)});
+  tiers.push_back({&kAvx512, missing_for_avx512(features)});
+#endif
+  return tiers;
+}
 
 std::string tier_names() {
   std::string names;

@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: MIT
+// Attention, index scores and compressor pooling of the avx2 tier.
+#include "kernels/simd_avx2.h"
+//
+#include "kernels/attention_simd.h"
+
+namespace fathom {
+
+extern constinit const AttentionKernels kAttentionAvx2 = kAttentionSimd;
+
+}  // namespace fathom

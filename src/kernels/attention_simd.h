@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: MIT
+// Attention, index scores and compressor pooling of every SIMD tier, written once over the Vec of
+// simd_<tier>.h, which the including file chose before this one. Internal linkage, so each tier has its own
+// copy (design.md 7).
+//
+// A dot product is one running sum of kWidth lanes over the length, then the tree of sum_lanes, whatever the
+// tile it is computed in; so the number of heads and rows of a call never shows in a result.
+#pragma once
+
+#include "kernels/kernel_table.h"
+#include "kernels/simd_math.h"
+
+namespace fathom {
+namespace {  // NOLINT(google-build-namespaces): internal linkage is the point
+
+// Register tiles: kTileHeads * 4 running sums; 32 registers with 16 lanes, 16 with 8.
+constexpr int kTileHeads = kWidth == 16 ? 4 : 3;
+constexpr int kTileRows = 4;
+constexpr int kTileVecs = kWidth == 16 ? 4 : 3;
+
+// dots[h * stride + j] = q_h . row_j for `heads` heads and kTileRows rows.
+template <int heads>
+FATHOM_INLINE void dot_tile(const float* q, int64_t dim, const float* const* rows, float* dots,
+                            int64_t stride) noexcept {
+  Vec sums[heads][kTileRows];
+  for (int h = 0; h < heads; ++h) {
+    for (int j = 0; j < kTileRows; ++j) sums[h][j] = zero();
+  }
+  const auto step = [&](auto load_at) {
+    Vec left[heads];
+    for (int h = 0; h < heads; ++h) left[h] = load_at(q + h * dim);
+    for (int j = 0; j < kTileRows; ++j) {
+      const Vec right = load_at(rows[j]);
+      for (int h = 0; h < heads; ++h) sums[h][j] = fma(left[h], right, sums[h][j]);
+    }
+  };
+  for_lanes(
+      dim, [&](int64_t d) { step([d](const float* p) { return load(p + d); }); },
+      [&](int64_t d, int64_t count) {
+        step([d, count](const float* p) { return load_partial(p + d, count); });
+      });
+  for (int h = 0; h < heads; ++h) sum_lanes_4(sums[h], dots + h * stride);
+}
+
+// Calls body with a compile-time number of heads: kTileHeads while there are so many, then what is left.
+template <typename Body>
+FATHOM_INLINE void for_head_tiles(int64_t heads, Body body) noexcept {
+  int64_t h = 0;
+  for (; h + kTileHeads <= heads; h += kTileHeads) body.template operator()<kTileHeads>(h);
+  const int64_t rest = heads - h;
+  if (rest == 1) body.template operator()<1>(h);
+  if (rest == 2) body.template operator()<2>(h);
+  if (rest == 3) body.template operator()<3>(h);
+}
+
+// weights[j] <- exp(weights[j] * scale - new maximum) for all kAttendRows places, those from `count` on 0;
+// updates the head's maximum and sum. Returns the factor for what the head has gathered so far.
+FATHOM_INLINE float softmax_step(float* weights, int64_t count, float scale, float* running_max,
+                                 float* running_sum) noexcept {
+  constexpr float kNothing = -__builtin_inff();
+  for (int64_t j = count; j < kAttendRows; ++j) weights[j] = kNothing;
+  const Vec factor = set1(scale);
+  Vec top = set1(*running_max);
+  for (int64_t j = 0; j < kAttendRows; j += kWidth) {
+    const Vec score = mul(load(weights + j), factor);
+    store(weights + j, score);
+    top = max(score, top);
+  }
+  const float new_max = max_lanes(top);
+  Vec sums = zero();
+  for (int64_t j = 0; j < kAttendRows; j += kWidth) {
+    const Vec weight = exp_vec(sub(load(weights + j), set1(new_max)));
+    store(weights + j, weight);
+    sums = add(sums, weight);
+  }
+  alignas(64) float carry[kWidth];
+  store(carry, exp_vec(set1(*running_max - new_max)));
+  *running_sum = *running_sum * carry[0] + sum_lanes(sums);
+  *running_max = new_max;
+  return carry[0];
+}
+
+// out[h] = out[h] * carry[h] + sum over rows j, in order, of weights[h][j] * row_j, for `vecs` vectors from
+// channel d.
+template <int heads, int vecs, typename Load, typename Store>
+FATHOM_INLINE void gather_tile(const AttendArgs& args, int64_t head, const float (*weights)[kAttendRows],
+                               const float* carry, Load load_at, Store store_at) noexcept {
+  Vec sums[heads][vecs];
+  for (int h = 0; h < heads; ++h) {
+    for (int v = 0; v < vecs; ++v) {
+      sums[h][v] = mul(load_at(args.out + (head + h) * args.dim, v), set1(carry[h]));
+    }
+  }
+  for (int64_t j = 0; j < args.count; ++j) {
+    Vec row[vecs];
+    for (int v = 0; v < vecs; ++v) row[v] = load_at(args.rows[j], v);
+    for (int h = 0; h < heads; ++h) {
+      const Vec weight = set1(weights[h][j]);
+      for (int v = 0; v < vecs; ++v) sums[h][v] = fma(weight, row[v], sums[h][v]);
+    }
+  }
+  for (int h = 0; h < heads; ++h) {
+    for (int v = 0; v < vecs; ++v) store_at(args.out + (head + h) * args.dim, v, sums[h][v]);
+  }
+}
+
+template <int heads>
+FATHOM_INLINE void gather_heads(const AttendArgs& args, int64_t head, const float (*weights)[kAttendRows],
+                                const float* carry) noexcept {
+  int64_t d = 0;
+  const auto whole = [&d](const float* p, int v) { return load(p + d + v * kWidth); };
+  const auto put_whole = [&d](float* p, int v, Vec value) { store(p + d + v * kWidth, value); };
+  for (; d + kTileVecs * kWidth <= args.dim; d += kTileVecs * kWidth) {
+    gather_tile<heads, kTileVecs>(args, head, weights, carry, whole, put_whole);
+  }
+  for (; d + kWidth <= args.dim; d += kWidth)
+    gather_tile<heads, 1>(args, head, weights, carry, whole, put_whole);
+  if (d == args.dim) return;
+  const int64_t rest = args.dim - d;
+  gather_tile<heads, 1>(
+      args, head, weights, carry, [d, rest](const float* p, int) { return load_partial(p + d, rest); },
+      [d, rest](float* p, int, Vec value) { store_partial(p + d, value, rest); });
+}
+
+void attend(const AttendArgs& args) noexcept {
+  // Places beyond `count` repeat the last row; their dots are overwritten.
+  const float* rows[kAttendRows];
+  for (int64_t j = 0; j < kAttendRows; ++j) rows[j] = args.rows[j < args.count ? j : args.count - 1];
+  for_head_tiles(args.heads, [&]<int heads>(int64_t head) {
+    alignas(64) float weights[heads][kAttendRows];
+    float carry[heads];
+    for (int64_t j = 0; j < args.count; j += kTileRows) {
+      dot_tile<heads>(args.q + head * args.dim, args.dim, rows + j, &weights[0][j], kAttendRows);
+    }
+    for (int h = 0; h < heads; ++h) {
+      carry[h] = softmax_step(weights[h], args.count, args.scale, args.running_max + head + h,
+                              args.running_sum + head + h);
+    }
+    gather_heads<heads>(args, head, weights, carry);
+  });
+}
+
+void index_scores(const IndexScoreArgs& args) noexcept {
+  for (int64_t i = 0; i < args.count; i += kTileRows) {
+    const float* keys[kTileRows];
+    const int64_t keys_here = args.count - i < kTileRows ? args.count - i : kTileRows;
+    for (int64_t j = 0; j < kTileRows; ++j)
+      keys[j] = args.keys + (i + (j < keys_here ? j : keys_here - 1)) * args.dim;
+    float scores[kTileRows] = {};
+    for_head_tiles(args.heads, [&]<int heads>(int64_t head) {
+      float dots[heads][kTileRows];
+      dot_tile<heads>(args.q + head * args.dim, args.dim, keys, dots[0], kTileRows);
+      for (int h = 0; h < heads; ++h) {
+        for (int j = 0; j < kTileRows; ++j) {
+          scores[j] += args.weights[head + h] * (dots[h][j] > 0.0F ? dots[h][j] : 0.0F);
+        }
+      }
+    });
+    for (int64_t j = 0; j < keys_here; ++j) args.scores[i + j] = scores[j];
+  }
+}
+
+template <typename Load>
+FATHOM_INLINE Vec pool_vec(const float* const* c_rows, const float* const* z_rows, int64_t count,
+                           Load load_at) noexcept {
+  Vec top = load_at(z_rows[0]);
+  for (int64_t j = 1; j < count; ++j) top = max(top, load_at(z_rows[j]));
+  Vec sum = zero();
+  Vec value = zero();
+  for (int64_t j = 0; j < count; ++j) {
+    const Vec weight = exp_vec(sub(load_at(z_rows[j]), top));
+    sum = add(sum, weight);
+    value = fma(weight, load_at(c_rows[j]), value);
+  }
+  return div(value, sum);
+}
+
+void pool(const float* const* c_rows, const float* const* z_rows, int64_t count, int64_t dim,
+          float* out) noexcept {
+  for_lanes(
+      dim,
+      [&](int64_t d) {
+        store(out + d, pool_vec(c_rows, z_rows, count, [d](const float* p) { return load(p + d); }));
+      },
+      [&](int64_t d, int64_t rest) {
+        const auto load_at = [d, rest](const float* p) { return load_partial(p + d, rest); };
+        store_partial(out + d, pool_vec(c_rows, z_rows, count, load_at), rest);
+      });
+}
+
+constexpr AttentionKernels kAttentionSimd = {attend, index_scores, pool};
+
+}  // namespace
+}  // namespace fathom

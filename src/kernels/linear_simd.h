@@ -1,0 +1,267 @@
+// SPDX-License-Identifier: MIT
+// Matrix products of every SIMD tier, written once over the Vec of simd_<tier>.h and a weight Format of
+// linear_<tier>.cc, which includes this file. Internal linkage, so each tier has its own copy (design.md 7).
+//
+// Every output is ONE running sum of kWidth lanes over k, in order, then the tree of sum_lanes: the same
+// expression for any number of rows, any row range and either path below (design.md 10.1). Sums wait in a
+// scratch array between chunks of k, which is exact. x is packed first: padded with zeros to whole groups,
+// brought to the lane order in which the Format decodes, and multiplied by the FP8 scales, powers of two, so
+// that FP8 weights need no multiplication.
+//
+// A Format has:
+//   kGroupBytes            bytes of kGroup weights
+//   kScalesPerGroup        scale bytes of its own a group has (FP4: 1, others: 0)
+//   decode(bytes, scale, w)  kGroup weights as kVecs vectors, in the Format's lane order
+//   pack(v, factor)        kVecs vectors of x in natural order to that order, times what decode leaves out
+#pragma once
+
+#include "kernels/kernel_table.h"
+
+namespace fathom {
+namespace {  // NOLINT(google-build-namespaces): internal linkage is the point
+
+constexpr int64_t kGroup = 32;  // an FP4 scale group
+constexpr int64_t kVecs = kGroup / kWidth;
+constexpr int64_t kScaleBlock = 128;  // FP8: rows and columns of a scale
+
+// Direct path, few rows of x: weights are decoded in registers. Chunk of k: kDirectFloats / m, so that x
+// stays in L1.
+constexpr int64_t kDirectFloats = 8192;
+// Blocked path: a strip of weights is decoded to memory once per kBlockRows rows of x.
+constexpr int64_t kBlockRows = 48;
+constexpr int64_t kBlockColumns = 512;  // x tile 12 KB + strip 32 KB: about L1
+constexpr int64_t kStripRows = 16;
+constexpr int kTileX = kWidth == 16 ? 6 : 3;  // rows of x a register tile; 24 or 12 running sums
+constexpr int kTileW = 4;                     // weight rows a register tile
+
+// Value of every ue8m0 byte; 255 (NaN) is refused at binding.
+struct ScaleTable {
+  float value[256];
+};
+
+constexpr ScaleTable make_scale_table() noexcept {
+  ScaleTable table = {};
+  float power = 0x1p-127F;
+  for (int i = 0; i < 255; ++i) {
+    table.value[i] = power;
+    if (i < 254) power *= 2.0F;
+  }
+  table.value[255] = __builtin_nanf("");
+  return table;
+}
+
+constexpr ScaleTable kScales = make_scale_table();
+
+FATHOM_INLINE int64_t least(int64_t a, int64_t b) noexcept { return a < b ? a : b; }
+FATHOM_INLINE int64_t round_up(int64_t n, int64_t step) noexcept { return (n + step - 1) / step * step; }
+
+// Columns [k, k + count) of x rows [first, first + rows) to packed[row * stride ...], for weight rows of
+// `scale_row`.
+template <typename Format>
+FATHOM_INLINE void pack_x(const LinearArgs& args, int64_t first, int64_t rows, int64_t k, int64_t count,
+                          const uint8_t* scale_row, float* packed, int64_t stride) noexcept {
+  for (int64_t i = 0; i < rows; ++i) {
+    const float* x = args.x + (first + i) * args.x_stride + k;
+    float* out = packed + i * stride;
+    for (int64_t g = 0; g < count; g += kGroup) {
+      Vec v[kVecs];
+      for (int64_t j = 0; j < kVecs; ++j) {
+        const int64_t left = count - g - j * kWidth;
+        const float* p = x + g + j * kWidth;
+        v[j] = left >= kWidth ? load(p) : left > 0 ? load_partial(p, left) : zero();
+      }
+      Format::pack(v, scale_row == nullptr ? 1.0F : kScales.value[scale_row[(k + g) / kScaleBlock]]);
+      for (int64_t j = 0; j < kVecs; ++j) store(out + g + j * kWidth, v[j]);
+    }
+  }
+}
+
+// One row of weights from column k on.
+struct RowCursor {
+  const uint8_t* bytes;
+  const uint8_t* scale;
+};
+
+template <typename Format>
+FATHOM_INLINE RowCursor row_cursor(const WeightView& w, int64_t n, int64_t k) noexcept {
+  const auto* data = static_cast<const uint8_t*>(w.data);
+  return {data + (n * w.cols + k) * Format::kGroupBytes / kGroup,
+          w.scales + (n * (w.cols / kGroup) + k / kGroup) * Format::kScalesPerGroup};
+}
+
+// The group at group index g of a row; the last one may be shorter and is then read through a zeroed copy.
+template <typename Format>
+FATHOM_INLINE void decode_group(const RowCursor& row, int64_t g, int64_t weights_left, Vec* w) noexcept {
+  const uint8_t* bytes = row.bytes + g * Format::kGroupBytes;
+  const uint8_t* scale = row.scale + g * Format::kScalesPerGroup;
+  if (weights_left >= kGroup) return Format::decode(bytes, scale, w);
+  alignas(64) uint8_t padded[Format::kGroupBytes] = {};
+  const int64_t bytes_left = weights_left * Format::kGroupBytes / kGroup;
+  for (int64_t i = 0; i < bytes_left; ++i) padded[i] = bytes[i];
+  Format::decode(padded, scale, w);
+}
+
+// sums[i * kScaleBlock + r] += packed x row i times weight row r over one chunk, for m rows of x and n of
+// weights.
+template <typename Format, int m, int n>
+FATHOM_INLINE void direct_tile(const float* packed, int64_t stride, const RowCursor* rows, int64_t count,
+                               Vec* sums) noexcept {
+  Vec acc[m][n];
+  for (int i = 0; i < m; ++i) {
+    for (int r = 0; r < n; ++r) acc[i][r] = sums[i * kScaleBlock + r];
+  }
+  const auto step = [&](int64_t g, int64_t left) {
+    for (int r = 0; r < n; ++r) {
+      Vec w[kVecs];
+      decode_group<Format>(rows[r], g, left, w);
+      for (int j = 0; j < kVecs; ++j) {
+        for (int i = 0; i < m; ++i) {
+          acc[i][r] = fma(load(packed + i * stride + g * kGroup + j * kWidth), w[j], acc[i][r]);
+        }
+      }
+    }
+  };
+  int64_t g = 0;
+  for (; (g + 1) * kGroup <= count; ++g) step(g, kGroup);
+  if (g * kGroup < count) step(g, count - g * kGroup);
+  for (int i = 0; i < m; ++i) {
+    for (int r = 0; r < n; ++r) sums[i * kScaleBlock + r] = acc[i][r];
+  }
+}
+
+// Scale bytes of the FP8 block row that holds weight row n; null for the other formats.
+FATHOM_INLINE const uint8_t* fp8_scale_row(const WeightView& w, int64_t n) noexcept {
+  if (w.format != WeightFormat::kFp8E4m3) return nullptr;
+  return w.scales + n / kScaleBlock * ((w.cols + kScaleBlock - 1) / kScaleBlock);
+}
+
+// y of rows [first, first + rows) and weight rows [begin, end) from their lane sums.
+FATHOM_INLINE void write_sums(const LinearArgs& args, int64_t first, int64_t rows, int64_t begin, int64_t end,
+                              const Vec* sums) noexcept {
+  for (int64_t i = 0; i < rows; ++i) {
+    float* y = args.y + (first + i) * args.y_stride + begin;
+    const Vec* row = sums + i * kScaleBlock;
+    int64_t r = 0;
+    for (; r + 4 <= end - begin; r += 4) sum_lanes_4(row + r, y + r);
+    for (; r < end - begin; ++r) y[r] = sum_lanes(row[r]);
+  }
+}
+
+// Weight rows [begin, end), all of one FP8 block row, against m rows of x from `first` on.
+template <typename Format, int m, int n>
+void direct_panel(const LinearArgs& args, int64_t first, int64_t begin, int64_t end) noexcept {
+  alignas(64) float packed[kDirectFloats];
+  // Rows of a last, incomplete tile are computed again in its spare places, which nothing reads.
+  Vec sums[m * kScaleBlock];
+  for (int64_t i = 0; i < m * kScaleBlock; ++i) sums[i] = zero();
+  constexpr int64_t kChunk = kDirectFloats / m / kScaleBlock * kScaleBlock;
+  for (int64_t k = 0; k < args.w.cols; k += kChunk) {
+    const int64_t count = least(kChunk, args.w.cols - k);
+    pack_x<Format>(args, first, m, k, count, fp8_scale_row(args.w, begin), packed, kChunk);
+    for (int64_t r = 0; r < end - begin; r += n) {
+      RowCursor rows[n];
+      for (int j = 0; j < n; ++j) rows[j] = row_cursor<Format>(args.w, least(begin + r + j, end - 1), k);
+      direct_tile<Format, m, n>(packed, kChunk, rows, count, sums + r);
+    }
+  }
+  write_sums(args, first, m, begin, end, sums);
+}
+
+// sums[i * kScaleBlock + r] += x row i times weight row r, m rows of x and kTileW of weights, `count` padded
+// columns.
+template <int m>
+FATHOM_INLINE void block_tile(const float* x, const float* w, int64_t count, Vec* sums) noexcept {
+  Vec acc[m][kTileW];
+  for (int i = 0; i < m; ++i) {
+    for (int r = 0; r < kTileW; ++r) acc[i][r] = sums[i * kScaleBlock + r];
+  }
+  for (int64_t k = 0; k < count; k += kWidth) {
+    Vec right[kTileW];
+    for (int r = 0; r < kTileW; ++r) right[r] = load(w + r * kBlockColumns + k);
+    for (int i = 0; i < m; ++i) {
+      const Vec left = load(x + i * kBlockColumns + k);
+      for (int r = 0; r < kTileW; ++r) acc[i][r] = fma(left, right[r], acc[i][r]);
+    }
+  }
+  for (int i = 0; i < m; ++i) {
+    for (int r = 0; r < kTileW; ++r) sums[i * kScaleBlock + r] = acc[i][r];
+  }
+}
+
+FATHOM_INLINE void block_tile_of(int64_t m, const float* x, const float* w, int64_t count,
+                                 Vec* sums) noexcept {
+  if (m == kTileX) return block_tile<kTileX>(x, w, count, sums);
+  if (m == 1) return block_tile<1>(x, w, count, sums);
+  if (m == 2) return block_tile<2>(x, w, count, sums);
+  if constexpr (kTileX > 3) {
+    if (m == 3) return block_tile<3>(x, w, count, sums);
+    if (m == 4) return block_tile<4>(x, w, count, sums);
+    if (m == 5) return block_tile<5>(x, w, count, sums);
+  }
+}
+
+// As direct_panel, for 1 ... kBlockRows rows.
+template <typename Format>
+void block_panel(const LinearArgs& args, int64_t first, int64_t m, int64_t begin, int64_t end) noexcept {
+  alignas(64) float packed[kBlockRows * kBlockColumns];
+  alignas(64) float strip[kStripRows * kBlockColumns];
+  Vec sums[kBlockRows * kScaleBlock];
+  for (int64_t i = 0; i < m * kScaleBlock; ++i) sums[i] = zero();
+  for (int64_t k = 0; k < args.w.cols; k += kBlockColumns) {
+    const int64_t count = least(kBlockColumns, args.w.cols - k);
+    const int64_t padded = round_up(count, kGroup);
+    pack_x<Format>(args, first, m, k, count, fp8_scale_row(args.w, begin), packed, kBlockColumns);
+    for (int64_t s = begin; s < end; s += kStripRows) {
+      // The last row is repeated to fill a tile; the sums of the copies are not read.
+      const int64_t strip_rows = round_up(least(kStripRows, end - s), kTileW);
+      for (int64_t r = 0; r < strip_rows; ++r) {
+        const RowCursor row = row_cursor<Format>(args.w, least(s + r, end - 1), k);
+        for (int64_t g = 0; g * kGroup < count; ++g) {
+          Vec w[kVecs];
+          decode_group<Format>(row, g, count - g * kGroup, w);
+          for (int64_t j = 0; j < kVecs; ++j)
+            store(strip + r * kBlockColumns + g * kGroup + j * kWidth, w[j]);
+        }
+      }
+      for (int64_t i = 0; i < m; i += kTileX) {
+        for (int64_t r = 0; r < strip_rows; r += kTileW) {
+          block_tile_of(least(kTileX, m - i), packed + i * kBlockColumns, strip + r * kBlockColumns, padded,
+                        sums + i * kScaleBlock + (s - begin) + r);
+        }
+      }
+    }
+  }
+  write_sums(args, first, m, begin, end, sums);
+}
+
+// Weight rows [begin, end) of one FP8 block row against m <= kBlockRows rows of x.
+template <typename Format>
+void panel(const LinearArgs& args, int64_t first, int64_t m, int64_t begin, int64_t end) noexcept {
+  // Weight rows a tile: as many running sums as registers allow beside the decoder's constants.
+  constexpr int kFew = kWidth == 16 ? 8 : 4;
+  constexpr int kSome = kWidth == 16 ? 4 : 2;
+  if (m == 1) return direct_panel<Format, 1, kFew>(args, first, begin, end);
+  if (m == 2) return direct_panel<Format, 2, kFew>(args, first, begin, end);
+  if (m == 3) return direct_panel<Format, 3, kSome>(args, first, begin, end);
+  if (m == 4) return direct_panel<Format, 4, kSome>(args, first, begin, end);
+  if constexpr (kWidth == 16) {
+    if (m == 5) return direct_panel<Format, 5, kSome>(args, first, begin, end);
+    if (m == 6) return direct_panel<Format, 6, kSome>(args, first, begin, end);
+  }
+  block_panel<Format>(args, first, m, begin, end);
+}
+
+template <typename Format>
+void linear(const LinearArgs& args) noexcept {
+  for (int64_t first = 0; first < args.m; first += kBlockRows) {
+    const int64_t m = least(kBlockRows, args.m - first);
+    for (int64_t begin = args.row_begin; begin < args.row_end;) {
+      const int64_t end = least(args.row_end, (begin / kScaleBlock + 1) * kScaleBlock);
+      panel<Format>(args, first, m, begin, end);
+      begin = end;
+    }
+  }
+}
+
+}  // namespace
+}  // namespace fathom

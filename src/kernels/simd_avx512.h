@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: MIT
+// Sixteen f32 lanes: the vocabulary row_simd.h, attention_simd.h and linear_simd.h are written in (design.md
+// 7).
+//
+// For files built with the AVX-512 flags only. Everything has internal linkage and is always inlined, so no
+// copy built for this instruction set can be linked into another tier. Partial loads and stores touch n lanes
+// only.
+#pragma once
+
+// GCC 12's header initialises "undefined" vectors with themselves and then warns about it where it is inlined.
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic ignored "-Wuninitialized"
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#endif
+#include <immintrin.h>
+
+#include <cstdint>
+
+#define FATHOM_INLINE __attribute__((always_inline)) inline
+
+namespace fathom {
+namespace {  // NOLINT(google-build-namespaces): internal linkage is the point
+
+constexpr int64_t kWidth = 16;
+using Vec = __m512;
+
+// The first n lanes, 0 < n <= 16.
+FATHOM_INLINE __mmask16 first_lanes(int64_t n) noexcept { return static_cast<__mmask16>((1u << n) - 1u); }
+
+FATHOM_INLINE Vec zero() noexcept { return _mm512_setzero_ps(); }
+FATHOM_INLINE Vec set1(float x) noexcept { return _mm512_set1_ps(x); }
+FATHOM_INLINE Vec load(const float* p) noexcept { return _mm512_loadu_ps(p); }
+FATHOM_INLINE void store(float* p, Vec v) noexcept { _mm512_storeu_ps(p, v); }
+// Lanes from n on are 0.
+FATHOM_INLINE Vec load_partial(const float* p, int64_t n) noexcept {
+  return _mm512_maskz_loadu_ps(first_lanes(n), p);
+}
+FATHOM_INLINE void store_partial(float* p, Vec v, int64_t n) noexcept {
+  _mm512_mask_storeu_ps(p, first_lanes(n), v);
+}
+
+FATHOM_INLINE Vec add(Vec a, Vec b) noexcept { return _mm512_add_ps(a, b); }
+FATHOM_INLINE Vec sub(Vec a, Vec b) noexcept { return _mm512_sub_ps(a, b); }
+FATHOM_INLINE Vec mul(Vec a, Vec b) noexcept { return _mm512_mul_ps(a, b); }
+FATHOM_INLINE Vec div(Vec a, Vec b) noexcept { return _mm512_div_ps(a, b); }
+// a * b + c, rounded once.
+FATHOM_INLINE Vec fma(Vec a, Vec b, Vec c) noexcept { return _mm512_fmadd_ps(a, b, c); }
+// The second operand when either is NaN.
+FATHOM_INLINE Vec max(Vec a, Vec b) noexcept { return _mm512_max_ps(a, b); }
+FATHOM_INLINE Vec min(Vec a, Vec b) noexcept { return _mm512_min_ps(a, b); }
+FATHOM_INLINE Vec abs(Vec a) noexcept { return _mm512_abs_ps(a); }
+// a with the signs of b flipped in / or-ed in.
+FATHOM_INLINE Vec xor_bits(Vec a, Vec b) noexcept { return _mm512_xor_ps(a, b); }
+FATHOM_INLINE Vec sign_of(Vec a) noexcept { return _mm512_and_ps(a, _mm512_set1_ps(-0.0F)); }
+FATHOM_INLINE Vec or_bits(Vec a, Vec b) noexcept { return _mm512_or_ps(a, b); }
+FATHOM_INLINE Vec round_nearest(Vec a) noexcept {
+  return _mm512_roundscale_ps(a, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+}
+
+// x * 2^n for integral n in [-252, 252], in two exact steps, so that a subnormal result is rounded once.
+FATHOM_INLINE Vec scale_by_power(Vec x, Vec n) noexcept {
+  const __m512i power = _mm512_cvtps_epi32(n);
+  const __m512i half = _mm512_srai_epi32(power, 1);
+  const __m512i rest = _mm512_sub_epi32(power, half);
+  const __m512i bias = _mm512_set1_epi32(127);
+  const Vec a = _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_add_epi32(half, bias), 23));
+  const Vec b = _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_add_epi32(rest, bias), 23));
+  return mul(mul(x, a), b);
+}
+
+// max(exponent field of |a|, `least`) + `raise`, as the float with that exponent field and no mantissa.
+FATHOM_INLINE Vec exponent_step(Vec a, int least, int raise) noexcept {
+  const __m512i field = _mm512_and_si512(_mm512_castps_si512(a), _mm512_set1_epi32(0x7f800000));
+  const __m512i clamped = _mm512_max_epi32(field, _mm512_set1_epi32(least << 23));
+  return _mm512_castsi512_ps(_mm512_add_epi32(clamped, _mm512_set1_epi32(raise << 23)));
+}
+
+// Lane i of the result is lane i xor `distance` of a; distance 1, 2, 4 or 8.
+template <int distance>
+FATHOM_INLINE Vec swap_lanes(Vec a) noexcept {
+  if constexpr (distance == 1) return _mm512_permute_ps(a, 0xb1);
+  if constexpr (distance == 2) return _mm512_permute_ps(a, 0x4e);
+  if constexpr (distance == 4) return _mm512_shuffle_f32x4(a, a, 0xb1);
+  if constexpr (distance == 8) return _mm512_shuffle_f32x4(a, a, 0x4e);
+}
+
+// Lanes whose index has bit `distance` set hold -0, the others 0.
+template <int distance>
+FATHOM_INLINE Vec sign_pattern() noexcept {
+  constexpr int kMask = distance == 1 ? 0xaaaa : distance == 2 ? 0xcccc : distance == 4 ? 0xf0f0 : 0xff00;
+  return _mm512_maskz_mov_ps(static_cast<__mmask16>(kMask), _mm512_set1_ps(-0.0F));
+}
+
+// The tree every sum over lanes uses: i + (i + 8), then 4, 2, 1.
+FATHOM_INLINE float sum_lanes(Vec v) noexcept {
+  const __m256 a = _mm256_add_ps(_mm512_castps512_ps256(v), _mm512_extractf32x8_ps(v, 1));
+  const __m128 b = _mm_add_ps(_mm256_castps256_ps128(a), _mm256_extractf128_ps(a, 1));
+  const __m128 c = _mm_add_ps(b, _mm_movehl_ps(b, b));
+  return _mm_cvtss_f32(_mm_add_ss(c, _mm_movehdup_ps(c)));
+}
+
+FATHOM_INLINE float max_lanes(Vec v) noexcept {
+  const __m256 a = _mm256_max_ps(_mm512_castps512_ps256(v), _mm512_extractf32x8_ps(v, 1));
+  const __m128 b = _mm_max_ps(_mm256_castps256_ps128(a), _mm256_extractf128_ps(a, 1));
+  const __m128 c = _mm_max_ps(b, _mm_movehl_ps(b, b));
+  return _mm_cvtss_f32(_mm_max_ss(c, _mm_movehdup_ps(c)));
+}
+
+// sums[i] = sum_lanes(v[i]) with the same tree, four at a time.
+FATHOM_INLINE void sum_lanes_4(const Vec* v, float* sums) noexcept {
+  __m128 q[4];
+  for (int i = 0; i < 4; ++i) {
+    const __m256 a = _mm256_add_ps(_mm512_castps512_ps256(v[i]), _mm512_extractf32x8_ps(v[i], 1));
+    q[i] = _mm_add_ps(_mm256_castps256_ps128(a), _mm256_extractf128_ps(a, 1));
+  }
+  const __m128 ab = _mm_add_ps(_mm_movelh_ps(q[0], q[1]), _mm_movehl_ps(q[1], q[0]));
+  const __m128 cd = _mm_add_ps(_mm_movelh_ps(q[2], q[3]), _mm_movehl_ps(q[3], q[2]));
+  _mm_storeu_ps(sums, _mm_add_ps(_mm_shuffle_ps(ab, cd, 0x88), _mm_shuffle_ps(ab, cd, 0xdd)));
+}
+
+}  // namespace
+}  // namespace fathom
