@@ -8,18 +8,18 @@ namespace {
 
 constexpr int64_t kLanes = 16;
 
-// 16 lane sums over the length, then a fixed tree.
+// 16 lane sums over the length, then a fixed tree, in binary64.
 float dot(const float* a, const float* b, int64_t n) noexcept {
-  float lanes[kLanes] = {};
+  double lanes[kLanes] = {};
   int64_t i = 0;
   for (; i + kLanes <= n; i += kLanes) {
-    for (int64_t lane = 0; lane < kLanes; ++lane) lanes[lane] += a[i + lane] * b[i + lane];
+    for (int64_t lane = 0; lane < kLanes; ++lane) lanes[lane] += double{a[i + lane]} * b[i + lane];
   }
-  for (int64_t lane = 0; i < n; ++i, ++lane) lanes[lane] += a[i] * b[i];
+  for (int64_t lane = 0; i < n; ++i, ++lane) lanes[lane] += double{a[i]} * b[i];
   for (int64_t width = kLanes / 2; width > 0; width /= 2) {
     for (int64_t lane = 0; lane < width; ++lane) lanes[lane] += lanes[lane + width];
   }
-  return lanes[0];
+  return static_cast<float>(lanes[0]);
 }
 
 void attend(const AttendArgs& args) noexcept {
@@ -33,29 +33,29 @@ void attend(const AttendArgs& args) noexcept {
       if (weights[j] > new_max) new_max = weights[j];
     }
     const float carry = exp_f32(args.running_max[h] - new_max);
-    float sum = args.running_sum[h] * carry;
+    double sum = double{args.running_sum[h]} * carry;
     for (int64_t j = 0; j < args.count; ++j) {
       weights[j] = exp_f32(weights[j] - new_max);
       sum += weights[j];
     }
     args.running_max[h] = new_max;
-    args.running_sum[h] = sum;
+    args.running_sum[h] = static_cast<float>(sum);
     for (int64_t d = 0; d < args.dim; ++d) {
-      float value = out[d] * carry;
-      for (int64_t j = 0; j < args.count; ++j) value += weights[j] * args.rows[j][d];
-      out[d] = value;
+      double value = double{out[d]} * carry;
+      for (int64_t j = 0; j < args.count; ++j) value += double{weights[j]} * args.rows[j][d];
+      out[d] = static_cast<float>(value);
     }
   }
 }
 
 void index_scores(const IndexScoreArgs& args) noexcept {
   for (int64_t i = 0; i < args.count; ++i) {
-    float score = 0.0F;
+    double score = 0.0;
     for (int64_t h = 0; h < args.heads; ++h) {
       const float product = dot(args.q + h * args.dim, args.keys + i * args.dim, args.dim);
-      score += args.weights[h] * (product > 0.0F ? product : 0.0F);
+      score += double{args.weights[h]} * (product > 0.0F ? product : 0.0F);
     }
-    args.scores[i] = score;
+    args.scores[i] = static_cast<float>(score);
   }
 }
 
@@ -66,14 +66,14 @@ void pool(const float* const* c_rows, const float* const* z_rows, int64_t count,
     for (int64_t j = 1; j < count; ++j) {
       if (z_rows[j][d] > top) top = z_rows[j][d];
     }
-    float sum = 0.0F;
-    float value = 0.0F;
+    double sum = 0.0;
+    double value = 0.0;
     for (int64_t j = 0; j < count; ++j) {
       const float weight = exp_f32(z_rows[j][d] - top);
       sum += weight;
-      value += weight * c_rows[j][d];
+      value += double{weight} * c_rows[j][d];
     }
-    out[d] = value / sum;
+    out[d] = static_cast<float>(value / sum);
   }
 }
 

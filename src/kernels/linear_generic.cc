@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Matrix products of the generic tier: the judge of all others. A weight row is decoded 128 columns at a time
-// into a local buffer and multiplied from there; every output is 16 lane sums over k, then one fixed tree.
+// into a local buffer and multiplied from there; every output is 16 lane sums over k, then one fixed tree, all in
+// binary64 and rounded once: other tiers are measured against these values.
 #include <cstring>
 
 #include "kernels/kernel_table.h"
@@ -45,20 +46,20 @@ void decode_fp4(const WeightView& w, int64_t n, int64_t k, int64_t count, float*
   }
 }
 
-float sum_of_lanes(float* lanes) noexcept {
+float sum_of_lanes(double* lanes) noexcept {
   for (int64_t width = kLanes / 2; width > 0; width /= 2) {
     for (int64_t i = 0; i < width; ++i) lanes[i] += lanes[i + width];
   }
-  return lanes[0];
+  return static_cast<float>(lanes[0]);
 }
 
 // lanes[i % 16] += x[i] * w[i]; a last group shorter than 16 uses the first lanes.
-void accumulate(const float* x, const float* w, int64_t count, float* lanes) noexcept {
+void accumulate(const float* x, const float* w, int64_t count, double* lanes) noexcept {
   int64_t i = 0;
   for (; i + kLanes <= count; i += kLanes) {
-    for (int64_t lane = 0; lane < kLanes; ++lane) lanes[lane] += x[i + lane] * w[i + lane];
+    for (int64_t lane = 0; lane < kLanes; ++lane) lanes[lane] += double{x[i + lane]} * w[i + lane];
   }
-  for (int64_t lane = 0; i < count; ++i, ++lane) lanes[lane] += x[i] * w[i];
+  for (int64_t lane = 0; i < count; ++i, ++lane) lanes[lane] += double{x[i]} * w[i];
 }
 
 using Decode = void (*)(const WeightView&, int64_t, int64_t, int64_t, float*) noexcept;
@@ -68,7 +69,7 @@ void linear(const LinearArgs& args) noexcept {
   for (int64_t n = args.row_begin; n < args.row_end; ++n) {
     for (int64_t i0 = 0; i0 < args.m; i0 += kRowsAtOnce) {
       const int64_t rows = min_of(kRowsAtOnce, args.m - i0);
-      float lanes[kRowsAtOnce][kLanes] = {};
+      double lanes[kRowsAtOnce][kLanes] = {};
       float w[kChunk];
       for (int64_t k = 0; k < args.w.cols; k += kChunk) {
         const int64_t count = min_of(kChunk, args.w.cols - k);

@@ -13,12 +13,12 @@ namespace {
 constexpr int64_t kLanes = 16;
 
 float sum_squares(const float* x, int64_t n) noexcept {
-  float lanes[kLanes] = {};
-  for (int64_t i = 0; i < n; ++i) lanes[i % kLanes] += x[i] * x[i];
+  double lanes[kLanes] = {};
+  for (int64_t i = 0; i < n; ++i) lanes[i % kLanes] += double{x[i]} * x[i];
   for (int64_t width = kLanes / 2; width > 0; width /= 2) {
     for (int64_t lane = 0; lane < width; ++lane) lanes[lane] += lanes[lane + width];
   }
-  return lanes[0];
+  return static_cast<float>(lanes[0]);
 }
 
 void scale(const float* x, float factor, int64_t n, float* out) noexcept {
@@ -61,9 +61,9 @@ void swiglu(const float* gate, const float* up, float weight, float limit, int64
 void hc_collapse(const float* streams, const float* weights, int64_t stream_count, int64_t n,
                  float* out) noexcept {
   for (int64_t i = 0; i < n; ++i) {
-    float value = weights[0] * streams[i];
-    for (int64_t j = 1; j < stream_count; ++j) value += weights[j] * streams[j * n + i];
-    out[i] = value;
+    double value = double{weights[0]} * streams[i];
+    for (int64_t j = 1; j < stream_count; ++j) value += double{weights[j]} * streams[j * n + i];
+    out[i] = static_cast<float>(value);
   }
 }
 
@@ -73,9 +73,9 @@ void hc_expand(const float* y, const float* post, const float* comb, int64_t str
     float before[kMaxStreams];
     for (int64_t j = 0; j < stream_count; ++j) before[j] = streams[j * n + i];
     for (int64_t k = 0; k < stream_count; ++k) {
-      float value = post[k] * y[i];
-      for (int64_t j = 0; j < stream_count; ++j) value += comb[j * stream_count + k] * before[j];
-      streams[k * n + i] = value;
+      double value = double{post[k]} * y[i];
+      for (int64_t j = 0; j < stream_count; ++j) value += double{comb[j * stream_count + k]} * before[j];
+      streams[k * n + i] = static_cast<float>(value);
     }
   }
 }
