@@ -58,17 +58,7 @@ bool JsonCursor::at_end() noexcept {
   return p_ == end_;
 }
 
-bool JsonCursor::consume(char c) noexcept {
-  skip_space();
-  if (p_ == end_ || *p_ != c) return false;
-  ++p_;
-  return true;
-}
-
-Status JsonCursor::expect(char c) {
-  if (consume(c)) return {};
-  return error(concat("'", c, "'"));
-}
+Status JsonCursor::error_at(char expected) const { return error(concat("'", expected, "'")); }
 
 Status JsonCursor::error(std::string_view expected) const {
   std::string found = "the end of the text";

@@ -24,9 +24,15 @@ class JsonCursor {
   void seek(size_t position) noexcept { p_ = text_.data() + position; }
 
   // All of these skip white space first.
-  bool consume(char c) noexcept;  // true: `c` was next and has been read
+  // True: `c` was next and has been read.
+  bool consume(char c) noexcept {
+    if (p_ != end_ && static_cast<unsigned char>(*p_) <= ' ') skip_space();
+    if (p_ == end_ || *p_ != c) return false;
+    ++p_;
+    return true;
+  }
   bool at_end() noexcept;
-  Status expect(char c);
+  Status expect(char c) { return consume(c) ? Status() : error_at(c); }
   // A string's value: a view into the text, or into `scratch` when the string holds escapes.
   Result<std::string_view> read_string(std::string& scratch);
   // An integer without sign, fraction, exponent or leading zero; below 2^64.
@@ -40,6 +46,7 @@ class JsonCursor {
 
  private:
   void skip_space() noexcept;
+  Status error_at(char expected) const;
   Status open_string();
   bool skip_plain() noexcept;
   Result<uint32_t> read_escape();

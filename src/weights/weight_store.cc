@@ -94,9 +94,9 @@ Status WeightStore::add_file(std::span<const std::byte> bytes, std::string_view 
   if (!parsed.ok()) return parsed.status().in(name);
   files_.push_back(std::move(parsed).value());
   const SafetensorsFile& file = files_.back();
-  place_of_.reserve(tensors_.size() + file.tensors().size());
+  const auto name_of = [this](uint32_t place) { return tensors_[place].name; };
   for (const StoredTensor& tensor : file.tensors()) {
-    if (!place_of_.try_emplace(tensor.name, static_cast<uint32_t>(tensors_.size())).second) {
+    if (!places_.insert(tensor.name, static_cast<uint32_t>(tensors_.size()), name_of)) {
       return Status(StatusCode::kCorrupt,
                     concat(name, ": ", shown_tensor(tensor.name), ": expected in one shard, found in two"));
     }
@@ -111,8 +111,8 @@ Status WeightStore::add_file(std::span<const std::byte> bytes, std::string_view 
 int64_t WeightStore::unbound_tensors() const noexcept { return std::ranges::count(bound_, false); }
 
 const StoredTensor* WeightStore::find(std::string_view name) const noexcept {
-  const auto found = place_of_.find(name);
-  return found == place_of_.end() ? nullptr : &tensors_[found->second];
+  const uint32_t place = places_.find(name, [this](uint32_t at) { return tensors_[at].name; });
+  return place == NameTable::kNone ? nullptr : &tensors_[place];
 }
 
 }  // namespace fathom

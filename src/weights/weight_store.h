@@ -13,7 +13,6 @@
 #include <string>
 #include <string_view>
 #include <tuple>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -21,6 +20,7 @@
 #include "base/status.h"
 #include "io/io_env.h"
 #include "io/mapped_file.h"
+#include "weights/name_table.h"
 #include "weights/safetensors.h"
 
 namespace fathom {
@@ -75,7 +75,7 @@ class WeightStore {
   std::vector<SafetensorsFile> files_;
   std::vector<StoredTensor> tensors_;
   std::vector<bool> bound_;  // for each of tensors_
-  std::unordered_map<std::string_view, uint32_t> place_of_;
+  NameTable places_;         // of names in tensors_
   std::tuple<std::vector<MatBuf<float>>, std::vector<MatBuf<uint16_t>>, std::vector<MatBuf<int32_t>>>
       resident_;
   int64_t tensor_bytes_ = 0;

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: MIT
+// FailingIo: an IoEnv that makes its Nth call fail (reliability.md 2), counts calls and notes the names asked
+// for. Single-threaded tests only.
+#pragma once
+
+#include <cerrno>
+#include <string>
+#include <vector>
+
+#include "io/io_env.h"
+
+namespace fathom {
+
+class FailingIo final : public IoEnv {
+ public:
+  // Call number `fail_at` (from 1; 0: none) returns -error_number. EINTR and short reads are how-to-fail
+  // choices too.
+  explicit FailingIo(int fail_at = 0, int error_number = EIO) noexcept
+      : fail_at_(fail_at), error_(error_number) {}
+
+  int calls() const noexcept { return calls_; }
+  int open_descriptors() const noexcept { return open_; }
+  int live_mappings() const noexcept { return mappings_; }
+  const std::vector<std::string>& opened() const noexcept { return opened_; }
+  // Reads return at most this many bytes; 0 ends every file.
+  void set_read_limit(size_t bytes) noexcept { read_limit_ = bytes; }
+
+  int open_directory(const std::string& path) noexcept override {
+    return fails() ? -error_ : counted(real_.open_directory(path));
+  }
+  int open_file(int directory, const std::string& name) noexcept override {
+    opened_.push_back(name);
+    return fails() ? -error_ : counted(real_.open_file(directory, name));
+  }
+  int open_path(const std::string& path) noexcept override {
+    opened_.push_back(path);
+    return fails() ? -error_ : counted(real_.open_path(path));
+  }
+  int64_t read_link(int directory, const std::string& name, char* out, size_t capacity) noexcept override {
+    return fails() ? -error_ : real_.read_link(directory, name, out, capacity);
+  }
+  int stat(int file, FileStat& out) noexcept override { return fails() ? -error_ : real_.stat(file, out); }
+  int64_t read_at(int file, void* out, size_t bytes, int64_t offset) noexcept override {
+    return fails() ? -error_ : real_.read_at(file, out, bytes < read_limit_ ? bytes : read_limit_, offset);
+  }
+  int map(int file, size_t bytes, const void*& out) noexcept override {
+    if (fails()) return -error_;
+    const int result = real_.map(file, bytes, out);
+    if (result == 0) ++mappings_;
+    return result;
+  }
+  void unmap(const void* data, size_t bytes) noexcept override {
+    --mappings_;
+    real_.unmap(data, bytes);
+  }
+  void close(int file) noexcept override {
+    --open_;
+    real_.close(file);
+  }
+
+ private:
+  bool fails() noexcept { return ++calls_ == fail_at_; }
+  int counted(int descriptor) noexcept {
+    if (descriptor >= 0) ++open_;
+    return descriptor;
+  }
+
+  IoEnv& real_ = system_io();
+  int fail_at_;
+  int error_;
+  int calls_ = 0;
+  int open_ = 0;
+  int mappings_ = 0;
+  size_t read_limit_ = SIZE_MAX;
+  std::vector<std::string> opened_;
+};
+
+}  // namespace fathom
