@@ -22,7 +22,7 @@ T value_or_abort(Result<T> result, std::string_view what) {
   return std::move(result).value();
 }
 
-Checkpoint bind(std::string_view config_text, Result<WeightStore> store, std::string_view what) {
+Checkpoint bind_checkpoint(std::string_view config_text, Result<WeightStore> store, std::string_view what) {
   Checkpoint out{
       value_or_abort(parse_model_config_text(config_text), what), value_or_abort(std::move(store), what), {}};
   out.weights = value_or_abort(bind_model(out.config, out.store), what);
@@ -33,7 +33,7 @@ Checkpoint bind(std::string_view config_text, Result<WeightStore> store, std::st
 
 Checkpoint open_checkpoint(const std::string& directory) {
   const std::string config_text = value_or_abort(read_config_text(system_io(), directory), directory);
-  return bind(config_text, WeightStore::open(system_io(), directory), directory);
+  return bind_checkpoint(config_text, WeightStore::open(system_io(), directory), directory);
 }
 
 Checkpoint open_fixture_checkpoint(std::string_view name) {
@@ -41,7 +41,7 @@ Checkpoint open_fixture_checkpoint(std::string_view name) {
 }
 
 Checkpoint open_checkpoint_in_memory(std::string_view config_text, std::span<const std::byte> safetensors) {
-  return bind(config_text, WeightStore::from_memory(safetensors), "in memory");
+  return bind_checkpoint(config_text, WeightStore::from_memory(safetensors), "in memory");
 }
 
 }  // namespace fathom
