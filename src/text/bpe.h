@@ -32,8 +32,6 @@ class Bpe {
   void encode(std::string_view piece, BpeScratch& scratch, std::vector<int32_t>& ids) const;
 
  private:
-  static constexpr size_t kShort = 128;  // bytes; above, merging in place costs more than LongMerge
-
   void merge_short(std::string_view piece, std::vector<int32_t>& ids) const;
   void merge(std::string_view piece, BpeScratch& scratch, std::vector<int32_t>& ids) const;
 

@@ -29,8 +29,10 @@ class PairTable {
   // `merges` in the order of their ranks, no pair twice; `tokens` has a base token for every byte.
   PairTable(std::vector<Merge> merges, const TokenTable& tokens) : merges_(std::move(merges)) {
     FATHOM_CHECK(merges_.size() < kLimit);
-    slots_.assign(std::bit_ceil(2 * merges_.size() + 2), kFree);
+    slots_.assign(std::bit_ceil(4 * merges_.size() + 2), kFree);
+    results_.reserve(merges_.size());
     for (size_t rank = 0; rank < merges_.size(); ++rank) {
+      results_.push_back(merges_[rank].result);
       const uint64_t key = key_of(merges_[rank].left, merges_[rank].right);
       size_t i = home_of(key);
       while (slots_[i] != kFree) i = (i + 1) & (slots_.size() - 1);
@@ -47,6 +49,8 @@ class PairTable {
     }
   }
 
+  // Apart from merge(), so that what BPE reads most stays in the cache.
+  int32_t result(uint32_t rank) const noexcept { return results_[rank]; }
   const Merge& merge(uint32_t rank) const noexcept { return merges_[rank]; }
   size_t size() const noexcept { return merges_.size(); }
 
@@ -80,7 +84,8 @@ class PairTable {
     return static_cast<size_t>(hash ^ hash >> 32) & (slots_.size() - 1);
   }
 
-  std::vector<Merge> merges_;  // by rank
+  std::vector<int32_t> results_;  // by rank
+  std::vector<Merge> merges_;     // by rank
   std::vector<uint64_t>
       slots_;  // left, right, rank in 20 bits each; linear probing, a power of two, at most half full
   std::array<int32_t, 256> byte_tokens_{};
