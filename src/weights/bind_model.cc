@@ -16,7 +16,7 @@ class ModelBinder {
   ModelBinder(const ModelConfig& config, WeightStore& store, ValueChecks checks)
       : config_(config),
         store_(store),
-        tensors_(store, checks),
+        tensors_(store, checks, kValueCheckBudgetBytes),
         dense_(config.quantized ? MatrixStorage::kFp8 : MatrixStorage::kPlain),
         expert_(config.expert_dtype == ExpertDtype::kFp4 ? MatrixStorage::kFp4 : dense_) {}
 

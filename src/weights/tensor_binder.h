@@ -30,8 +30,9 @@ enum class MatrixStorage : uint8_t {
 
 class TensorBinder {
  public:
-  TensorBinder(WeightStore& store, ValueChecks checks) noexcept
-      : store_(store), spelling_(detect_spelling(store)), checks_(checks) {}
+  // `budget_bytes`: how much of the large tensors' values to check.
+  TensorBinder(WeightStore& store, ValueChecks checks, int64_t budget_bytes) noexcept
+      : store_(store), spelling_(detect_spelling(store)), checks_(checks), budget_(budget_bytes) {}
 
   TensorSpelling spelling() const noexcept { return spelling_; }
 
@@ -62,7 +63,7 @@ class TensorBinder {
   WeightStore& store_;
   TensorSpelling spelling_;
   ValueChecks checks_;
-  int64_t budget_ = kValueCheckBudgetBytes;
+  int64_t budget_;
 };
 
 }  // namespace fathom

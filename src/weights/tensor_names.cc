@@ -69,9 +69,11 @@ std::string_view translated_part(std::string_view name) noexcept {
 }  // namespace
 
 TensorSpelling detect_spelling(const WeightStore& store) noexcept {
-  const bool released = store.find("embed.weight") != nullptr;
-  const bool transformers = store.find("model.embed_tokens.weight") != nullptr;
-  return transformers && !released ? TensorSpelling::kTransformers : TensorSpelling::kReleased;
+  if (store.find("embed.weight") != nullptr) return TensorSpelling::kReleased;
+  for (const StoredTensor& tensor : store.tensors()) {
+    if (tensor.name.starts_with("model.")) return TensorSpelling::kTransformers;
+  }
+  return TensorSpelling::kReleased;
 }
 
 std::string spelled_name(TensorSpelling spelling, std::string_view released) {
