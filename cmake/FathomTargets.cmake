@@ -37,13 +37,14 @@ function(fathom_library name)
   endif()
 endfunction()
 
-# ISA flags go to the kernel files of that tier and to nothing else.
+# ISA flags go to the kernel files of that tier and to nothing else. -O3, because register tiles are written as loops over
+# small arrays, which GCC keeps in memory unless it unrolls them completely.
 function(fathom_kernel_flags)
   foreach(tier ${FATHOM_ISA_TIERS})
     file(GLOB files CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/kernels/*_${tier}.cc)
     if(files)
       set_source_files_properties(${files} TARGET_DIRECTORY fathom_kernels PROPERTIES
-        COMPILE_OPTIONS "${FATHOM_FLAGS_${tier}};-fno-exceptions;-fno-lto")
+        COMPILE_OPTIONS "${FATHOM_FLAGS_${tier}};$<$<NOT:$<CONFIG:Debug>>:-O3>;-fno-exceptions;-fno-lto")
     endif()
   endforeach()
 endfunction()

@@ -16,6 +16,7 @@
 #pragma once
 
 #include "kernels/kernel_table.h"
+#include "kernels/simd_math.h"
 
 namespace fathom {
 namespace {  // NOLINT(google-build-namespaces): internal linkage is the point
@@ -30,7 +31,7 @@ constexpr int64_t kDirectFloats = 8192;
 // Blocked path: a strip of weights is decoded to memory once per kBlockRows rows of x.
 constexpr int64_t kBlockRows = 48;
 constexpr int64_t kBlockColumns = 512;  // x tile 12 KB + strip 32 KB: about L1
-constexpr int64_t kStripRows = 16;
+constexpr int64_t kStripRows = 8;
 constexpr int kTileX = kWidth == 16 ? 6 : 3;  // rows of x a register tile; 24 or 12 running sums
 constexpr int kTileW = 4;                     // weight rows a register tile
 
@@ -76,6 +77,22 @@ FATHOM_INLINE void pack_x(const LinearArgs& args, int64_t first, int64_t rows, i
   }
 }
 
+// Groups in a cache line, at least one.
+template <typename Format>
+constexpr int64_t groups_per_line() noexcept {
+  return Format::kGroupBytes < 64 ? 64 / Format::kGroupBytes : 1;
+}
+
+template <typename Format>
+FATHOM_INLINE int64_t row_bytes(const WeightView& w) noexcept {
+  return w.cols * Format::kGroupBytes / kGroup;
+}
+
+// Never faults, so it may point past the matrix.
+FATHOM_INLINE void prefetch(const uint8_t* p) noexcept {
+  _mm_prefetch(reinterpret_cast<const char*>(p), _MM_HINT_T0);
+}
+
 // One row of weights from column k on.
 struct RowCursor {
   const uint8_t* bytes;
@@ -104,27 +121,41 @@ FATHOM_INLINE void decode_group(const RowCursor& row, int64_t g, int64_t weights
 // sums[i * kScaleBlock + r] += packed x row i times weight row r over one chunk, for m rows of x and n of
 // weights.
 template <typename Format, int m, int n>
-FATHOM_INLINE void direct_tile(const float* packed, int64_t stride, const RowCursor* rows, int64_t count,
-                               Vec* sums) noexcept {
+FATHOM_INLINE void direct_tile(const float* packed, int64_t stride, const RowCursor* rows, int64_t row_bytes,
+                               int64_t count, Vec* sums) noexcept {
   Vec acc[m][n];
+  FATHOM_UNROLL
   for (int i = 0; i < m; ++i) {
+    FATHOM_UNROLL
     for (int r = 0; r < n; ++r) acc[i][r] = sums[i * kScaleBlock + r];
   }
   const auto step = [&](int64_t g, int64_t left) {
+    FATHOM_UNROLL
     for (int r = 0; r < n; ++r) {
       Vec w[kVecs];
       decode_group<Format>(rows[r], g, left, w);
+      FATHOM_UNROLL
       for (int j = 0; j < kVecs; ++j) {
+        FATHOM_UNROLL
         for (int i = 0; i < m; ++i) {
           acc[i][r] = fma(load(packed + i * stride + g * kGroup + j * kWidth), w[j], acc[i][r]);
         }
       }
     }
   };
-  int64_t g = 0;
-  for (; (g + 1) * kGroup <= count; ++g) step(g, kGroup);
-  if (g * kGroup < count) step(g, count - g * kGroup);
+  // A row is too short for the hardware to foresee the next one, so the same place of the next tile is asked
+  // for.
+  const int64_t whole = count / kGroup;
+  for (int64_t g = 0; g < whole;) {
+    FATHOM_UNROLL
+    for (int r = 0; r < n; ++r) prefetch(rows[r].bytes + g * Format::kGroupBytes + n * row_bytes);
+    const int64_t line_end = least(whole, g + groups_per_line<Format>());
+    for (; g < line_end; ++g) step(g, kGroup);
+  }
+  if (whole * kGroup < count) step(whole, count - whole * kGroup);
+  FATHOM_UNROLL
   for (int i = 0; i < m; ++i) {
+    FATHOM_UNROLL
     for (int r = 0; r < n; ++r) sums[i * kScaleBlock + r] = acc[i][r];
   }
 }
@@ -161,7 +192,7 @@ void direct_panel(const LinearArgs& args, int64_t first, int64_t begin, int64_t 
     for (int64_t r = 0; r < end - begin; r += n) {
       RowCursor rows[n];
       for (int j = 0; j < n; ++j) rows[j] = row_cursor<Format>(args.w, least(begin + r + j, end - 1), k);
-      direct_tile<Format, m, n>(packed, kChunk, rows, count, sums + r);
+      direct_tile<Format, m, n>(packed, kChunk, rows, row_bytes<Format>(args.w), count, sums + r);
     }
   }
   write_sums(args, first, m, begin, end, sums);
@@ -238,7 +269,7 @@ void block_panel(const LinearArgs& args, int64_t first, int64_t m, int64_t begin
 template <typename Format>
 void panel(const LinearArgs& args, int64_t first, int64_t m, int64_t begin, int64_t end) noexcept {
   // Weight rows a tile: as many running sums as registers allow beside the decoder's constants.
-  constexpr int kFew = kWidth == 16 ? 8 : 4;
+  constexpr int kFew = 4;
   constexpr int kSome = kWidth == 16 ? 4 : 2;
   if (m == 1) return direct_panel<Format, 1, kFew>(args, first, begin, end);
   if (m == 2) return direct_panel<Format, 2, kFew>(args, first, begin, end);
@@ -247,6 +278,8 @@ void panel(const LinearArgs& args, int64_t first, int64_t m, int64_t begin, int6
   if constexpr (kWidth == 16) {
     if (m == 5) return direct_panel<Format, 5, kSome>(args, first, begin, end);
     if (m == 6) return direct_panel<Format, 6, kSome>(args, first, begin, end);
+    if (m == 7) return direct_panel<Format, 7, 2>(args, first, begin, end);
+    if (m == 8) return direct_panel<Format, 8, 2>(args, first, begin, end);
   }
   block_panel<Format>(args, first, m, begin, end);
 }

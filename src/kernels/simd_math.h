@@ -5,6 +5,13 @@
 
 #include <cstdint>
 
+// Before a loop over a tile of vectors: only a loop that is gone leaves its array in registers.
+#if defined(__clang__)
+#define FATHOM_UNROLL _Pragma("unroll")
+#else
+#define FATHOM_UNROLL _Pragma("GCC unroll 16")
+#endif
+
 namespace fathom {
 namespace {  // NOLINT(google-build-namespaces): internal linkage is the point
 
