@@ -2,34 +2,20 @@
 #include "text/chat_dialect.h"
 
 #include <gtest/gtest.h>
-#include <openssl/evp.h>
 
-#include <array>
-#include <string>
+#include "tests/support/sha256.h"
 
 namespace fathom {
 namespace {
-
-std::string sha256(std::string_view text) {
-  std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
-  unsigned size = 0;
-  EXPECT_EQ(EVP_Digest(text.data(), text.size(), digest.data(), &size, EVP_sha256(), nullptr), 1);
-  std::string out;
-  for (unsigned i = 0; i < size; ++i) {
-    out.push_back("0123456789abcdef"[digest[i] >> 4]);
-    out.push_back("0123456789abcdef"[digest[i] & 15]);
-  }
-  return out;
-}
 
 // The sums are those of chat.md 4.
 constexpr const char* kTextA = "f7a24f3b3050d4a83781e9b755b316aae2ec1d9dc87562541d90bcb04d7350f7";
 constexpr const char* kTextB = "53fb31b8392ec5b4a926481943efc67636748f137c1a49d493a7af4d4fa55d2c";
 
 TEST(ChatDialect, EffortTextsAreThePublishedBytes) {
-  EXPECT_EQ(sha256(effort_text(Effort::kMax, Dialect::kPreview)), kTextA);
-  EXPECT_EQ(sha256(effort_text(Effort::kHigh, Dialect::kOfficial)), kTextA);
-  EXPECT_EQ(sha256(effort_text(Effort::kMax, Dialect::kOfficial)), kTextB);
+  EXPECT_EQ(test::sha256_hex(effort_text(Effort::kMax, Dialect::kPreview)), kTextA);
+  EXPECT_EQ(test::sha256_hex(effort_text(Effort::kHigh, Dialect::kOfficial)), kTextA);
+  EXPECT_EQ(test::sha256_hex(effort_text(Effort::kMax, Dialect::kOfficial)), kTextB);
 }
 
 TEST(ChatDialect, OtherEffortsWriteNothing) {

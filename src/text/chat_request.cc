@@ -214,6 +214,7 @@ Status read_thinking_settings(const JsonPlace& body, const RequestDefaults& defa
 
 Result<ChatRequest> read_chat_request(const JsonValue& body, const RequestDefaults& defaults) {
   if (!body.is_object()) return wrong_field("request", "an object", body);
+  FATHOM_RETURN_IF_ERROR(check_finite_numbers(body));
   const JsonPlace place{body, ""};
   RequestParts parts;
   FATHOM_RETURN_IF_ERROR(read_thinking_settings(place, defaults, parts));

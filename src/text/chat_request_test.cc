@@ -136,6 +136,21 @@ TEST(ChatRequest, ErrorsNameTheFieldByItsPath) {
   }
 }
 
+// Such a number would print as `Infinity` in the prompt's schemas.
+TEST(ChatRequest, NumbersBeyondBinary64AreRefused) {
+  for (const char* number : {"1e400", "-1e400", "1e999999999999"}) {
+    const std::string body = concat(
+        R"({"messages": [{"role": "user"}], "tools": [{"function": {"name": "f", "x": [)", number, "]}}]}");
+    const auto request = read_chat(body);
+    ASSERT_FALSE(request.ok()) << body;
+    EXPECT_NE(request.status().message().find(number), std::string_view::npos);
+  }
+  EXPECT_TRUE(
+      read_chat(
+          R"({"messages": [{"role": "user"}], "x": [1.7976931348623157e308, 1e-999, 123456789012345678901]})")
+          .ok());
+}
+
 TEST(ChatRequest, MessagesAndToolsHaveCaps) {
   const auto with = [](int messages, int tools) {
     std::string body = "{\"messages\": [";

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "text/json_fields.h"
 
+#include <vector>
+
 #include "base/concat.h"
 
 namespace fathom {
@@ -29,6 +31,24 @@ std::string item_path(std::string_view array, size_t index) { return concat(arra
 Status wrong_field(std::string_view path, std::string_view expected, const JsonValue& found) {
   return Status(StatusCode::kInvalidArgument,
                 concat(path, ": expected ", expected, ", found ", found.kind_name()));
+}
+
+Status check_finite_numbers(const JsonValue& body) {
+  std::vector<const JsonValue*> open = {&body};
+  while (!open.empty()) {
+    const JsonValue& value = *open.back();
+    open.pop_back();
+    if (value.is_number() && !value.as_double()) {
+      return Status(StatusCode::kInvalidArgument,
+                    concat("request: expected finite numbers, found ", value.as_number_text().substr(0, 32)));
+    }
+    if (value.is_array()) {
+      for (const JsonValue& item : value.items()) open.push_back(&item);
+    } else if (value.is_object()) {
+      for (const JsonValue::Member& member : value.members()) open.push_back(&member.second);
+    }
+  }
+  return {};
 }
 
 Result<const JsonValue*> optional_member(const JsonPlace& place, std::string_view key, JsonValue::Kind kind) {

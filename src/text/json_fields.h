@@ -27,6 +27,10 @@ std::string item_path(std::string_view array, size_t index);
 // kInvalidArgument "PATH: expected EXPECTED, found A KIND".
 Status wrong_field(std::string_view path, std::string_view expected, const JsonValue& found);
 
+// Whether every number of a body fits binary64; kInvalidArgument naming the first that does not. No
+// recursion.
+Status check_finite_numbers(const JsonValue& body);
+
 // The member when it is there, is not null and has the kind; null pointer when absent; an error for another
 // kind.
 Result<const JsonValue*> optional_member(const JsonPlace& place, std::string_view key, JsonValue::Kind kind);

@@ -211,6 +211,7 @@ Status read_output_config(const JsonPlace& body, const RequestDefaults& defaults
 
 Result<ChatRequest> read_messages_request(const JsonValue& body, const RequestDefaults& defaults) {
   if (!body.is_object()) return wrong_field("request", "an object", body);
+  FATHOM_RETURN_IF_ERROR(check_finite_numbers(body));
   const JsonPlace place{body, ""};
   RequestParts parts;
   FATHOM_RETURN_IF_ERROR(read_output_config(place, defaults, parts));

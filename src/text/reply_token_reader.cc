@@ -5,6 +5,10 @@
 
 namespace fathom {
 
+ReplyOptions reply_options(const Prompt& prompt, ReplyOptions::Calls calls) noexcept {
+  return {prompt.ends_in_thinking() ? ReplyOptions::Start::kReasoning : ReplyOptions::Start::kContent, calls};
+}
+
 void ReplyTokenReader::push(int32_t id) {
   const std::string_view bytes = tokenizer_->bytes(id);
   if (!tokenizer_->is_added(id)) {

@@ -9,11 +9,15 @@
 #include <vector>
 
 #include "text/chat_markers.h"
+#include "text/chat_prompt.h"
 #include "text/reply_parser.h"
 #include "text/stream_decoder.h"
 #include "text/tokenizer.h"
 
 namespace fathom {
+
+// How to read the reply to a prompt: in reasoning when the prompt ended in <think>.
+ReplyOptions reply_options(const Prompt& prompt, ReplyOptions::Calls calls) noexcept;
 
 class ReplyTokenReader {
  public:
