@@ -23,6 +23,7 @@
 
 FATHOM_EMBED(fathom_builtin_config, "config.json");
 FATHOM_EMBED(fathom_builtin_tokenizer, "tokenizer.json");
+FATHOM_EMBED(fathom_builtin_generation, "generation_config.json");
 FATHOM_EMBED(fathom_builtin_weights, "model.safetensors");
 
 namespace fathom {
@@ -32,8 +33,10 @@ BuiltinModel builtin_model() noexcept {
                                 fathom_builtin_config_end - fathom_builtin_config_begin);
   const std::string_view tokenizer(fathom_builtin_tokenizer_begin,
                                    fathom_builtin_tokenizer_end - fathom_builtin_tokenizer_begin);
+  const std::string_view generation(fathom_builtin_generation_begin,
+                                    fathom_builtin_generation_end - fathom_builtin_generation_begin);
   const std::span<const char> weights(fathom_builtin_weights_begin, fathom_builtin_weights_end);
-  return {config, tokenizer, std::as_bytes(weights)};
+  return {config, tokenizer, generation, std::as_bytes(weights)};
 }
 
 }  // namespace fathom

@@ -13,6 +13,7 @@ inline constexpr std::string_view kBuiltinModelName = "builtin:tiny-chat";
 struct BuiltinModel {
   std::string_view config;             // config.json
   std::string_view tokenizer;          // tokenizer.json
+  std::string_view generation_config;  // generation_config.json
   std::span<const std::byte> weights;  // model.safetensors, 64-byte aligned
 };
 
