@@ -43,17 +43,20 @@ void CallArguments::add_value(std::string_view text) {
 // Byte by byte, because a piece may end inside a character.
 void CallArguments::emit_escaped(std::string_view text) {
   const auto is_plain = [](char c) { return c != '"' && c != '\\' && static_cast<uint8_t>(c) >= 0x20; };
+  std::string out;
+  std::string quoted;
   while (!text.empty()) {
     const auto end = std::find_if_not(text.begin(), text.end(), is_plain);
     const auto plain = static_cast<size_t>(end - text.begin());
-    emit(text.substr(0, plain));
+    out.append(text.substr(0, plain));
     text.remove_prefix(plain);
-    if (text.empty()) return;
-    std::string quoted;
+    if (text.empty()) break;
+    quoted.clear();
     append_json_string(quoted, text.substr(0, 1));
-    emit(std::string_view(quoted).substr(1, quoted.size() - 2));
+    out.append(quoted, 1, quoted.size() - 2);
     text.remove_prefix(1);
   }
+  emit(out);
 }
 
 void CallArguments::close_parameter() {

@@ -361,6 +361,16 @@ TEST(ReplyParser, ValuesEndAtTagsOfTheGrammarOnly) {
   EXPECT_EQ(value("<abcdefghijklmnopqrstuvwxyz"), "f{\"a\": \"<abcdefghijklmnopqrstuvwxyz\"};");
 }
 
+// "function_calls" has 14 letters; what is longer is no tag and is not held.
+TEST(ReplyParser, HoldsNoMoreThanATagInsideAValue) {
+  const std::string start = "<｜DSML｜invoke name=\"f\"><｜DSML｜parameter name=\"a\" string=\"true\">";
+  for (const char* tag : {"<", "</", "<｜DSML｜", "</｜DSML｜"}) {
+    EXPECT_EQ(parse(start + tag + "abcdefghijklmn", kWithTools).calls[0].arguments, "{\"a\": \"") << tag;
+    EXPECT_EQ(parse(start + tag + "abcdefghijklmno", kWithTools).calls[0].arguments,
+              std::string("{\"a\": \"") + tag + "abcdefghijklmno");
+  }
+}
+
 TEST(ReplyParser, ValuesThatAreNotJsonBecomeStrings) {
   const auto value = [](const std::string& text) {
     return call_of(parameter(" name=\"a\" string=\"false\">", text));
