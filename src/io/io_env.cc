@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdio>
 
 namespace fathom {
 namespace {
@@ -43,6 +44,21 @@ class SystemIo final : public IoEnv {
   }
   void unmap(const void* data, size_t bytes) noexcept override { ::munmap(const_cast<void*>(data), bytes); }
   void close(int file) noexcept override { ::close(file); }
+  int create_file(int directory, const std::string& name) noexcept override {
+    return or_errno(::openat(directory, name.c_str(),
+                             O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_NOFOLLOW | O_NOCTTY | O_CLOEXEC,
+                             0666));
+  }
+  int64_t write(int file, const void* data, size_t bytes) noexcept override {
+    return or_errno(::write(file, data, bytes));
+  }
+  int sync(int file) noexcept override { return or_errno(::fsync(file)); }
+  int rename(int directory, const std::string& from, const std::string& to) noexcept override {
+    return or_errno(::renameat(directory, from.c_str(), directory, to.c_str()));
+  }
+  int remove(int directory, const std::string& name) noexcept override {
+    return or_errno(::unlinkat(directory, name.c_str(), 0));
+  }
 
  private:
   template <typename T>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// IoEnv: the one door to files (reliability.md 2). Every open, stat, read and mmap of the product goes
-// through it, so a test can make the Nth call fail.
+// IoEnv: the one door to files (reliability.md 2). Every open, stat, read, mmap and write of a file
+// of the product goes through it, so a test can make the Nth call fail.
 //
 // Calls behave as the system's: a negative return is -errno, reads may be short, any call may say EINTR.
 // Retrying and wording of errors belong to the callers (Directory, MappedFile, read_file). Thread rule: any
@@ -36,6 +36,17 @@ class IoEnv {
   virtual int map(int file, size_t bytes, const void*& out) noexcept = 0;
   virtual void unmap(const void* data, size_t bytes) noexcept = 0;
   virtual void close(int file) noexcept = 0;
+
+  // A descriptor for writing a new file in the directory, mode 0666 less the umask; -EEXIST for a taken name.
+  virtual int create_file(int directory, const std::string& name) noexcept = 0;
+  // Appends; may write less.
+  virtual int64_t write(int file, const void* data, size_t bytes) noexcept = 0;
+  // fsync of a file or a directory.
+  virtual int sync(int file) noexcept = 0;
+  // Renames within the directory, over a file of the new name.
+  virtual int rename(int directory, const std::string& from, const std::string& to) noexcept = 0;
+  // Removes a file of the directory.
+  virtual int remove(int directory, const std::string& name) noexcept = 0;
 };
 
 // The real one.

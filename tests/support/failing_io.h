@@ -24,6 +24,8 @@ class FailingIo final : public IoEnv {
   const std::vector<std::string>& opened() const noexcept { return opened_; }
   // Reads return at most this many bytes; 0 ends every file.
   void set_read_limit(size_t bytes) noexcept { read_limit_ = bytes; }
+  // Writes take at most this many bytes.
+  void set_write_limit(size_t bytes) noexcept { write_limit_ = bytes; }
 
   int open_directory(const std::string& path) noexcept override {
     return fails() ? -error_ : counted(real_.open_directory(path));
@@ -57,6 +59,19 @@ class FailingIo final : public IoEnv {
     --open_;
     real_.close(file);
   }
+  int create_file(int directory, const std::string& name) noexcept override {
+    return fails() ? -error_ : counted(real_.create_file(directory, name));
+  }
+  int64_t write(int file, const void* data, size_t bytes) noexcept override {
+    return fails() ? -error_ : real_.write(file, data, bytes < write_limit_ ? bytes : write_limit_);
+  }
+  int sync(int file) noexcept override { return fails() ? -error_ : real_.sync(file); }
+  int rename(int directory, const std::string& from, const std::string& to) noexcept override {
+    return fails() ? -error_ : real_.rename(directory, from, to);
+  }
+  int remove(int directory, const std::string& name) noexcept override {
+    return fails() ? -error_ : real_.remove(directory, name);
+  }
 
  private:
   bool fails() noexcept { return ++calls_ == fail_at_; }
@@ -72,6 +87,7 @@ class FailingIo final : public IoEnv {
   int open_ = 0;
   int mappings_ = 0;
   size_t read_limit_ = SIZE_MAX;
+  size_t write_limit_ = SIZE_MAX;
   std::vector<std::string> opened_;
 };
 
