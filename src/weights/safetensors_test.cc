@@ -337,7 +337,7 @@ double parse_seconds(const std::string& file) {
 
 // F-6 asks for 150 ms; the bound here is four times that, because test machines are shared and sanitizers
 // slow.
-TEST(Safetensors, AHeaderOfSixtyThousandTensorsIsCheckedQuickly) {
+TEST(Safetensors, TimeOfAHeaderOfSixtyThousandTensors) {
   const double seconds = parse_seconds(wide_file(60'000, 110));
   RecordProperty("milliseconds", static_cast<int>(seconds * 1000));
   std::printf("60,000 tensors: %.1f ms\n", seconds * 1000);
@@ -345,7 +345,7 @@ TEST(Safetensors, AHeaderOfSixtyThousandTensorsIsCheckedQuickly) {
 }
 
 // F-6 asks for 1 s; the cap of a million tensors and nearly the cap of 100 MB at once.
-TEST(Safetensors, AHeaderAtBothCapsIsCheckedQuickly) {
+TEST(Safetensors, TimeOfAHeaderAtBothCaps) {
   const std::string file = wide_file(1'000'000, 98);
   EXPECT_GT(file.size(), 98'000'000u);
   const double seconds = parse_seconds(file);
