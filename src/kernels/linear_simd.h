@@ -28,6 +28,7 @@ constexpr int64_t kScaleBlock = 128;  // FP8: rows and columns of a scale
 // Direct path, few rows of x: weights are decoded in registers. Chunk of k: kDirectFloats / m, so that x
 // stays in L1.
 constexpr int64_t kDirectFloats = 8192;
+constexpr int64_t kPrefetchBytes = 2048;  // the best of 512 ... 4096 for one row of x and every format
 // Blocked path: a strip of weights is decoded to memory once per kBlockRows rows of x.
 constexpr int64_t kBlockRows = 48;
 constexpr int64_t kBlockColumns = 512;  // x tile 12 KB + strip 32 KB: about L1
@@ -143,12 +144,15 @@ FATHOM_INLINE void direct_tile(const float* packed, int64_t stride, const RowCur
       }
     }
   };
-  // A row is too short for the hardware to foresee the next one, so the same place of the next tile is asked
-  // for.
+  // A row is too short for the hardware to foresee the next one. Past the end of this chunk comes the next
+  // tile's.
   const int64_t whole = count / kGroup;
+  const int64_t chunk_bytes = whole * Format::kGroupBytes;
   for (int64_t g = 0; g < whole;) {
+    int64_t ahead = g * Format::kGroupBytes + kPrefetchBytes;
+    if (ahead >= chunk_bytes) ahead += n * row_bytes - chunk_bytes;
     FATHOM_UNROLL
-    for (int r = 0; r < n; ++r) prefetch(rows[r].bytes + g * Format::kGroupBytes + n * row_bytes);
+    for (int r = 0; r < n; ++r) prefetch(rows[r].bytes + ahead);
     const int64_t line_end = least(whole, g + groups_per_line<Format>());
     for (; g < line_end; ++g) step(g, kGroup);
   }
@@ -231,6 +235,23 @@ FATHOM_INLINE void block_tile_of(int64_t m, const float* x, const float* w, int6
   }
 }
 
+// Columns [k, k + count) of the strip of weight rows from `first` on, decoded. The last row before `end` is
+// repeated to fill a tile; the sums of the copies are not read. `ahead` is the distance in bytes to what is
+// decoded next.
+template <typename Format>
+FATHOM_INLINE void decode_strip(const WeightView& w, int64_t first, int64_t rows, int64_t end, int64_t k,
+                                int64_t count, int64_t ahead, float* strip) noexcept {
+  for (int64_t r = 0; r < rows; ++r) {
+    const RowCursor row = row_cursor<Format>(w, least(first + r, end - 1), k);
+    for (int64_t g = 0; g * kGroup < count; ++g) {
+      if (g % groups_per_line<Format>() == 0) prefetch(row.bytes + g * Format::kGroupBytes + ahead);
+      Vec v[kVecs];
+      decode_group<Format>(row, g, count - g * kGroup, v);
+      for (int64_t j = 0; j < kVecs; ++j) store(strip + r * kBlockColumns + g * kGroup + j * kWidth, v[j]);
+    }
+  }
+}
+
 // As direct_panel, for 1 ... kBlockRows rows.
 template <typename Format>
 void block_panel(const LinearArgs& args, int64_t first, int64_t m, int64_t begin, int64_t end) noexcept {
@@ -238,24 +259,20 @@ void block_panel(const LinearArgs& args, int64_t first, int64_t m, int64_t begin
   alignas(64) float strip[kStripRows * kBlockColumns];
   Vec sums[kBlockRows * kScaleBlock];
   for (int64_t i = 0; i < m * kScaleBlock; ++i) sums[i] = zero();
+  const int64_t pitch = row_bytes<Format>(args.w);
   for (int64_t k = 0; k < args.w.cols; k += kBlockColumns) {
     const int64_t count = least(kBlockColumns, args.w.cols - k);
     const int64_t padded = round_up(count, kGroup);
     pack_x<Format>(args, first, m, k, count, fp8_scale_row(args.w, begin), packed, kBlockColumns);
     for (int64_t s = begin; s < end; s += kStripRows) {
-      // The last row is repeated to fill a tile; the sums of the copies are not read.
-      const int64_t strip_rows = round_up(least(kStripRows, end - s), kTileW);
-      for (int64_t r = 0; r < strip_rows; ++r) {
-        const RowCursor row = row_cursor<Format>(args.w, least(s + r, end - 1), k);
-        for (int64_t g = 0; g * kGroup < count; ++g) {
-          Vec w[kVecs];
-          decode_group<Format>(row, g, count - g * kGroup, w);
-          for (int64_t j = 0; j < kVecs; ++j)
-            store(strip + r * kBlockColumns + g * kGroup + j * kWidth, w[j]);
-        }
-      }
+      const int64_t rows = round_up(least(kStripRows, end - s), kTileW);
+      // Next comes the strip below, or after the last one the first strip of the next columns.
+      const int64_t ahead = s + kStripRows < end
+                                ? kStripRows * pitch
+                                : (begin - s) * pitch + kBlockColumns / kGroup * Format::kGroupBytes;
+      decode_strip<Format>(args.w, s, rows, end, k, count, ahead, strip);
       for (int64_t i = 0; i < m; i += kTileX) {
-        for (int64_t r = 0; r < strip_rows; r += kTileW) {
+        for (int64_t r = 0; r < rows; r += kTileW) {
           block_tile_of(least(kTileX, m - i), packed + i * kBlockColumns, strip + r * kBlockColumns, padded,
                         sums + i * kScaleBlock + (s - begin) + r);
         }
@@ -286,8 +303,11 @@ void panel(const LinearArgs& args, int64_t first, int64_t m, int64_t begin, int6
 
 template <typename Format>
 void linear(const LinearArgs& args) noexcept {
-  for (int64_t first = 0; first < args.m; first += kBlockRows) {
-    const int64_t m = least(kBlockRows, args.m - first);
+  // Blocks of equal size, in whole tiles, so that no small one is left over.
+  const int64_t blocks = (args.m + kBlockRows - 1) / kBlockRows;
+  const int64_t block = blocks == 0 ? 1 : least(kBlockRows, round_up((args.m + blocks - 1) / blocks, kTileX));
+  for (int64_t first = 0; first < args.m; first += block) {
+    const int64_t m = least(block, args.m - first);
     for (int64_t begin = args.row_begin; begin < args.row_end;) {
       const int64_t end = least(args.row_end, (begin / kScaleBlock + 1) * kScaleBlock);
       panel<Format>(args, first, m, begin, end);
