@@ -2,6 +2,8 @@
 #include "reference/choice.h"
 
 #include <algorithm>
+#include <cmath>
+#include <limits>
 #include <numeric>
 
 #include "reference/number.h"
@@ -12,8 +14,13 @@ template <typename T>
 Choice choose_top_k(std::span<const T> scores, int k) {
   std::vector<int32_t> order(scores.size());
   std::iota(order.begin(), order.end(), 0);
-  std::stable_sort(order.begin(), order.end(),
-                   [&](int32_t a, int32_t b) { return real_part(scores[a]) > real_part(scores[b]); });
+  // A NaN loses, so that the order stays an order.
+  const auto score = [&](int32_t i) {
+    const Real<T> value = real_part(scores[i]);
+    return std::isnan(value) ? -std::numeric_limits<Real<T>>::infinity() : value;
+  };
+  std::ranges::sort(order,
+                    [&](int32_t a, int32_t b) { return score(a) != score(b) ? score(a) > score(b) : a < b; });
   const size_t kept = std::min(static_cast<size_t>(k), scores.size());
   Choice choice;
   if (kept > 0 && kept < scores.size()) {

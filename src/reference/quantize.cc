@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "reference/number.h"
 
@@ -43,7 +44,8 @@ void round_trip(std::span<T> x, int block, const Format& format) {
     const std::span<T> group = x.subspan(first, std::min(static_cast<size_t>(block), x.size() - first));
     double amax = format.floor;
     for (const T v : group) amax = std::max(amax, std::fabs(static_cast<double>(real_part(v))));
-    const int scale = scale_exponent(amax, format.largest);
+    // Infinities and NaN pass as they are; the scale is that of the largest finite number.
+    const int scale = scale_exponent(std::min(amax, std::numeric_limits<double>::max()), format.largest);
     for (T& v : group) {
       const double scaled = std::ldexp(static_cast<double>(real_part(v)), -scale);
       v = with_real_part(v, static_cast<Real<T>>(std::ldexp(nearest_code(scaled, format), scale)));

@@ -85,6 +85,15 @@ TEST(Quantize, AgreesWithTheBitArithmeticOfNumeric) {
   }
 }
 
+TEST(Quantize, InfinitiesAndNanPassAsTheyAre) {
+  std::vector<float> x = {INFINITY, 1.0f, NAN};
+  fp8_round_trip(std::span<float>(x), 128);
+  EXPECT_EQ(x[0], INFINITY);
+  EXPECT_TRUE(std::isnan(x[2]));
+  fp4_round_trip(std::span<float>(x), 32);
+  EXPECT_EQ(x[0], INFINITY);
+}
+
 TEST(Quantize, ComplexNumbersRoundTheirRealPartOnly) {
   const Complex rounded = fp8(Complex(1.0625, 1e-30), Complex(448.0, 5.0));
   EXPECT_EQ(rounded, Complex(1.0, 1e-30));

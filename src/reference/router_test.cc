@@ -26,6 +26,11 @@ TEST(ChooseTopK, KeepsEverythingWhileFewerAreThere) {
   EXPECT_TRUE(choose_top_k(std::span<const double>(), 4).indices.empty());
 }
 
+TEST(ChooseTopK, NanIsChosenLast) {
+  const std::vector<float> scores = {NAN, -1.0f, NAN, 2.0f};
+  EXPECT_EQ(choose_top_k(std::span<const float>(scores), 3).indices, (std::vector<int32_t>{3, 1, 0}));
+}
+
 ModelConfig config_of(ScoringFunc func) {
   ModelConfig config;
   config.scoring_func = func;
