@@ -10,34 +10,6 @@
 namespace fathom {
 namespace {
 
-Status check(const Model& model, MatView<const int32_t> tokens, const ScoreOptions& options) {
-  const ModelConfig& config = model.config;
-  if (tokens.rows < 1 || tokens.cols < 1) {
-    return Status(StatusCode::kInvalidArgument,
-                  concat("tokens: expected at least one token, found [", tokens.rows, ",", tokens.cols, "]"));
-  }
-  if (tokens.cols > config.max_position_embeddings) {
-    return Status(StatusCode::kInvalidArgument,
-                  concat("tokens: expected at most ", config.max_position_embeddings,
-                         " a sequence (the model's context), found ", tokens.cols));
-  }
-  for (int64_t b = 0; b < tokens.rows; ++b) {
-    for (int64_t t = 0; t < tokens.cols; ++t) {
-      if (tokens.at(b, t) >= 0 && tokens.at(b, t) < config.vocab_size) continue;
-      return Status(StatusCode::kInvalidArgument, concat("tokens[", b, ",", t, "]: expected an id below ",
-                                                         config.vocab_size, ", found ", tokens.at(b, t)));
-    }
-  }
-  if (options.chunk < 0) {
-    return Status(StatusCode::kInvalidArgument,
-                  concat("chunk: expected 0 or more tokens, found ", options.chunk));
-  }
-  if (options.draft == DraftLogits::kWanted && !model.weights.mtp) {
-    return Status(StatusCode::kInvalidArgument, "mtp: expected a model with an MTP layer, found none");
-  }
-  return Status();
-}
-
 // Scores one sequence after the other and copies what is asked for out of the activations.
 class Scorer {
  public:
@@ -158,8 +130,36 @@ class Scorer {
 
 }  // namespace
 
+Status check_score_request(const Model& model, MatView<const int32_t> tokens, const ScoreOptions& options) {
+  const ModelConfig& config = model.config;
+  if (tokens.rows < 1 || tokens.cols < 1) {
+    return Status(StatusCode::kInvalidArgument,
+                  concat("tokens: expected at least one token, found [", tokens.rows, ",", tokens.cols, "]"));
+  }
+  if (tokens.cols > config.max_position_embeddings) {
+    return Status(StatusCode::kInvalidArgument,
+                  concat("tokens: expected at most ", config.max_position_embeddings,
+                         " a sequence (the model's context), found ", tokens.cols));
+  }
+  for (int64_t b = 0; b < tokens.rows; ++b) {
+    for (int64_t t = 0; t < tokens.cols; ++t) {
+      if (tokens.at(b, t) >= 0 && tokens.at(b, t) < config.vocab_size) continue;
+      return Status(StatusCode::kInvalidArgument, concat("tokens[", b, ",", t, "]: expected an id below ",
+                                                         config.vocab_size, ", found ", tokens.at(b, t)));
+    }
+  }
+  if (options.chunk < 0) {
+    return Status(StatusCode::kInvalidArgument,
+                  concat("chunk: expected 0 or more tokens, found ", options.chunk));
+  }
+  if (options.draft == DraftLogits::kWanted && !model.weights.mtp) {
+    return Status(StatusCode::kInvalidArgument, "mtp: expected a model with an MTP layer, found none");
+  }
+  return Status();
+}
+
 Result<ScoreOutput> score(const Model& model, MatView<const int32_t> tokens, const ScoreOptions& options) {
-  FATHOM_RETURN_IF_ERROR(check(model, tokens, options));
+  FATHOM_RETURN_IF_ERROR(check_score_request(model, tokens, options));
   Scorer scorer(model, tokens, options);
   FATHOM_RETURN_IF_ERROR(scorer.prepare());
   for (int64_t sequence = 0; sequence < tokens.rows; ++sequence) FATHOM_RETURN_IF_ERROR(scorer.run(sequence));

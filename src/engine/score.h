@@ -38,6 +38,9 @@ struct ScoreOutput {
       index;  // [T, K] per CSA layer, ascending, padded with -1; K = min(index_topk, entries)
 };
 
+// kInvalidArgument for what score() refuses.
+Status check_score_request(const Model& model, MatView<const int32_t> tokens, const ScoreOptions& options);
+
 // tokens [B, T], T >= 1. kInvalidArgument for ids outside the vocabulary, a T beyond the context, or draft
 // logits of a model without an MTP layer; kResourceExhausted without memory.
 Result<ScoreOutput> score(const Model& model, MatView<const int32_t> tokens, const ScoreOptions& options);
