@@ -13,8 +13,9 @@
 namespace fathom {
 namespace {  // NOLINT(google-build-namespaces): internal linkage is the point
 
-// Register tiles: kTileHeads * 4 running sums; 32 registers with 16 lanes, 16 with 8.
-constexpr int kTileHeads = kWidth == 16 ? 4 : 3;
+// Register tiles: kTileHeads * kTileRows or kTileVecs running sums; there are 32 registers of 16 lanes, or 16
+// of 8.
+constexpr int kTileHeads = kWidth == 16 ? 6 : 3;
 constexpr int kTileRows = 4;
 constexpr int kTileVecs = kWidth == 16 ? 4 : 3;
 
@@ -23,14 +24,19 @@ template <int heads>
 FATHOM_INLINE void dot_tile(const float* q, int64_t dim, const float* const* rows, float* dots,
                             int64_t stride) noexcept {
   Vec sums[heads][kTileRows];
+  FATHOM_UNROLL
   for (int h = 0; h < heads; ++h) {
+    FATHOM_UNROLL
     for (int j = 0; j < kTileRows; ++j) sums[h][j] = zero();
   }
-  const auto step = [&](auto load_at) {
+  const auto step = [&](auto load_at) FATHOM_INLINE_LAMBDA {
     Vec left[heads];
+    FATHOM_UNROLL
     for (int h = 0; h < heads; ++h) left[h] = load_at(q + h * dim);
+    FATHOM_UNROLL
     for (int j = 0; j < kTileRows; ++j) {
       const Vec right = load_at(rows[j]);
+      FATHOM_UNROLL
       for (int h = 0; h < heads; ++h) sums[h][j] = fma(left[h], right, sums[h][j]);
     }
   };
@@ -39,6 +45,7 @@ FATHOM_INLINE void dot_tile(const float* q, int64_t dim, const float* const* row
       [&](int64_t d, int64_t count) {
         step([d, count](const float* p) { return load_partial(p + d, count); });
       });
+  FATHOM_UNROLL
   for (int h = 0; h < heads; ++h) sum_lanes_4(sums[h], dots + h * stride);
 }
 
@@ -50,7 +57,11 @@ FATHOM_INLINE void for_head_tiles(int64_t heads, Body body) noexcept {
   const int64_t rest = heads - h;
   if (rest == 1) body.template operator()<1>(h);
   if (rest == 2) body.template operator()<2>(h);
-  if (rest == 3) body.template operator()<3>(h);
+  if constexpr (kTileHeads > 3) {
+    if (rest == 3) body.template operator()<3>(h);
+    if (rest == 4) body.template operator()<4>(h);
+    if (rest == 5) body.template operator()<5>(h);
+  }
 }
 
 // weights[j] <- exp(weights[j] * scale - new maximum) for all kAttendRows places, those from `count` on 0;
@@ -86,20 +97,27 @@ template <int heads, int vecs, typename Load, typename Store>
 FATHOM_INLINE void gather_tile(const AttendArgs& args, int64_t head, const float (*weights)[kAttendRows],
                                const float* carry, Load load_at, Store store_at) noexcept {
   Vec sums[heads][vecs];
+  FATHOM_UNROLL
   for (int h = 0; h < heads; ++h) {
+    FATHOM_UNROLL
     for (int v = 0; v < vecs; ++v) {
       sums[h][v] = mul(load_at(args.out + (head + h) * args.dim, v), set1(carry[h]));
     }
   }
   for (int64_t j = 0; j < args.count; ++j) {
     Vec row[vecs];
+    FATHOM_UNROLL
     for (int v = 0; v < vecs; ++v) row[v] = load_at(args.rows[j], v);
+    FATHOM_UNROLL
     for (int h = 0; h < heads; ++h) {
       const Vec weight = set1(weights[h][j]);
+      FATHOM_UNROLL
       for (int v = 0; v < vecs; ++v) sums[h][v] = fma(weight, row[v], sums[h][v]);
     }
   }
+  FATHOM_UNROLL
   for (int h = 0; h < heads; ++h) {
+    FATHOM_UNROLL
     for (int v = 0; v < vecs; ++v) store_at(args.out + (head + h) * args.dim, v, sums[h][v]);
   }
 }

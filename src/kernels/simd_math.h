@@ -11,6 +11,7 @@
 #else
 #define FATHOM_UNROLL _Pragma("GCC unroll 16")
 #endif
+#define FATHOM_INLINE_LAMBDA __attribute__((always_inline))
 
 namespace fathom {
 namespace {  // NOLINT(google-build-namespaces): internal linkage is the point
