@@ -104,19 +104,20 @@ def change_text(text: bytes, rng: random.Random) -> bytes:
 
 
 def mutant(rng: random.Random) -> bytes:
+    """Half of the mutants stay good or nearly so: a border is found from both sides."""
     header, data = good_file(rng)
     kind = rng.randrange(10)
-    if kind < 4:
+    if kind < 2:
         change_value(header, rng)
-    text = json.dumps(header, ensure_ascii=rng.random() < 0.5, separators=rng.choice([(",", ":"), (", ", ": ")])).encode()
-    if 3 <= kind < 8:
-        for _ in range(rng.choice([1, 1, 2, 4])):
+    text = json.dumps(header, ensure_ascii=rng.random() < 0.5, separators=rng.choice([(",", ":"), (", ", " : ")])).encode()
+    if 2 <= kind < 6:
+        for _ in range(rng.choice([1, 1, 1, 3])):
             text = change_text(text, rng)
-    text += rng.choice([b"", b"", b"   ", b"\n", b"\0", b"}"])
-    if kind == 8:
+    text += rng.choice([b"", b" ", b"   ", b"\n\t\r"]) if rng.random() < 0.9 else rng.choice([b"\0", b"}", b"{}", b"x", b"\f"])
+    if kind == 6:
         data = rng.choice([data + b"x", data[:-1], b"", data * 2])
     raw = file_of(text, data)
-    if kind == 9:
+    if kind == 7:
         wrong = rng.choice([0, len(text) + 1, len(text) - 1, 2**31, 2**32 + len(text), 2**63, 2**64 - 1, 100_000_001])
         raw = struct.pack("<Q", wrong % 2**64) + raw[8:]
         raw = raw[: rng.choice([len(raw), 7, 8, 9, len(raw) - 1])]
