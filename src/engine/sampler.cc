@@ -18,6 +18,15 @@ Status check_range(const char* name, double value, double low, double high) {
                 concat(name, ": expected ", low, " to ", high, ", found ", value));
 }
 
+// Two passes, so that the search for the maximum has no branch to mispredict.
+int32_t greedy(std::span<const float> logits) noexcept {
+  float best = logits[0];
+  for (const float logit : logits) best = logit > best ? logit : best;
+  const auto at = std::find(logits.begin(), logits.end(), best);
+  return at == logits.end() ? 0
+                            : static_cast<int32_t>(at - logits.begin());  // the end only where all are NaN
+}
+
 }  // namespace
 
 Status SamplingParams::validate() const {
@@ -32,6 +41,8 @@ Status SamplingParams::validate() const {
 
 Sampler::Sampler(const SamplingParams& params, int64_t vocab_size)
     : params_(params),
+      has_penalties_(params.repetition_penalty != 1.0 || params.presence_penalty != 0.0 ||
+                     params.frequency_penalty != 0.0),
       logits_(static_cast<size_t>(vocab_size)),
       probabilities_(static_cast<size_t>(vocab_size)),
       weights_(static_cast<size_t>(vocab_size)),
@@ -49,7 +60,9 @@ void Sampler::add_output(int32_t token) noexcept {
   ++output_counts_[token];
 }
 
-void Sampler::penalise(std::span<const float> logits) noexcept {
+// The logits themselves when no penalty is in force.
+std::span<const float> Sampler::penalised(std::span<const float> logits) noexcept {
+  if (!has_penalties_) return logits;
   const auto repetition = static_cast<float>(params_.repetition_penalty);
   for (size_t id = 0; id < logits.size(); ++id) {
     float logit = logits[id];
@@ -59,14 +72,11 @@ void Sampler::penalise(std::span<const float> logits) noexcept {
     }
     logits_[id] = logit;
   }
-}
-
-int32_t Sampler::greedy() const noexcept {
-  return static_cast<int32_t>(std::max_element(logits_.begin(), logits_.end()) - logits_.begin());
+  return logits_;
 }
 
 // Best first. Without a cut only the kept ones matter, so the rest is not ranked.
-void Sampler::keep_top_k() noexcept {
+void Sampler::keep_top_k(std::span<const float> logits) noexcept {
   const auto better = [](const Candidate& a, const Candidate& b) {
     return a.logit > b.logit || (a.logit == b.logit && a.id < b.id);
   };
@@ -110,13 +120,13 @@ void Sampler::keep_min_p() noexcept {
 }
 
 std::span<const float> Sampler::distribution(std::span<const float> logits) noexcept {
-  penalise(logits);
+  const auto scores = penalised(logits);
   std::fill(probabilities_.begin(), probabilities_.end(), 0.0F);
   if (params_.temperature == 0.0) {
-    probabilities_[greedy()] = 1.0F;
+    probabilities_[greedy(scores)] = 1.0F;
     return probabilities_;
   }
-  keep_top_k();
+  keep_top_k(scores);
   softmax();
   keep_top_p();
   keep_min_p();
@@ -129,10 +139,7 @@ std::span<const float> Sampler::distribution(std::span<const float> logits) noex
 }
 
 int32_t Sampler::sample(std::span<const float> logits, int64_t position) noexcept {
-  if (params_.temperature == 0.0) {
-    penalise(logits);
-    return greedy();
-  }
+  if (params_.temperature == 0.0) return greedy(penalised(logits));
   return draw(distribution(logits), random_uniform(params_.seed, static_cast<uint64_t>(position)));
 }
 

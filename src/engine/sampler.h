@@ -50,15 +50,15 @@ class Sampler {
     int32_t id;
   };
 
-  void penalise(std::span<const float> logits) noexcept;
-  int32_t greedy() const noexcept;
-  void keep_top_k() noexcept;
+  std::span<const float> penalised(std::span<const float> logits) noexcept;
+  void keep_top_k(std::span<const float> logits) noexcept;
   void keep_top_p() noexcept;
   void keep_min_p() noexcept;
   void softmax() noexcept;
 
   SamplingParams params_;
-  std::vector<float> logits_;           // [V] penalised
+  bool has_penalties_;
+  std::vector<float> logits_;           // [V] penalised, where there are penalties
   std::vector<Candidate> candidates_;   // kept, best first once ranked
   std::vector<float> probabilities_;    // [V]
   std::vector<float> weights_;          // of the candidates, unnormalised
