@@ -120,23 +120,53 @@ Status wrong_tiling(uint64_t expected, uint64_t found) {
                        found < expected ? std::string() : concat(found)));
 }
 
-// Third walk, only for headers in another order than the data.
-Result<uint64_t> check_unordered_tiling(std::string_view header, const HeaderFacts& facts) {
-  std::vector<std::pair<uint64_t, uint64_t>> ranges;
-  ranges.reserve(facts.tensors);
+Status wrong_data_size(uint64_t expected, uint64_t found) {
+  return Status(StatusCode::kCorrupt, concat("data: expected ", expected, " bytes, found ", found));
+}
+
+// Third and fourth walk, only for headers in another order than the data. The non-empty tensors tile [0,
+// data_bytes) when their begins are distinct, the first is 0, and each ends where the next begins; 8 bytes a
+// tensor show it.
+Result<std::vector<uint64_t>> sorted_begins(std::string_view header, const HeaderFacts& facts) {
+  std::vector<uint64_t> begins;
+  begins.reserve(facts.tensors);
   HeaderWalker walker(header);
   for (;;) {
     FATHOM_ASSIGN_OR_RETURN(const bool more, walker.next());
     if (!more) break;
-    ranges.emplace_back(walker.entry().begin, walker.entry().end);
+    if (walker.entry().begin != walker.entry().end) begins.push_back(walker.entry().begin);
   }
-  std::sort(ranges.begin(), ranges.end());
-  uint64_t expected = 0;
-  for (const auto& [begin, end] : ranges) {
-    if (begin != expected) return wrong_tiling(expected, begin);
-    expected = end;
+  std::ranges::sort(begins);
+  return begins;
+}
+
+// Whether the tensor ends where the next one begins; an empty one must lie on a border.
+Status check_neighbour(const HeaderEntry& entry, std::span<const uint64_t> begins, uint64_t data_bytes) {
+  const auto next = std::ranges::upper_bound(begins, entry.begin);
+  const bool is_last = next == begins.end();
+  const uint64_t expected_end = is_last ? data_bytes : *next;
+  if (entry.begin == entry.end) {
+    const bool on_border =
+        entry.begin == data_bytes || (next != begins.begin() && *(next - 1) == entry.begin);
+    return on_border ? Status() : wrong_tiling(expected_end, entry.begin);
   }
-  return expected;
+  if (entry.end == expected_end) return {};
+  return is_last ? wrong_data_size(entry.end, data_bytes) : wrong_tiling(entry.end, expected_end);
+}
+
+Status check_unordered_tiling(std::string_view header, const HeaderFacts& facts, uint64_t data_bytes) {
+  FATHOM_ASSIGN_OR_RETURN(const std::vector<uint64_t> begins, sorted_begins(header, facts));
+  if (!begins.empty() && begins.front() != 0) return wrong_tiling(0, begins.front());
+  if (const auto twice = std::ranges::adjacent_find(begins); twice != begins.end()) {
+    return Status(StatusCode::kCorrupt, concat("data_offsets: expected one tensor at byte ", *twice,
+                                               " of the data, found an overlap"));
+  }
+  HeaderWalker walker(header);
+  for (;;) {
+    FATHOM_ASSIGN_OR_RETURN(const bool more, walker.next());
+    if (!more) return {};
+    FATHOM_RETURN_IF_ERROR(check_neighbour(walker.entry(), begins, data_bytes));
+  }
 }
 
 }  // namespace
@@ -145,14 +175,9 @@ Result<SafetensorsFile> SafetensorsFile::parse(std::span<const std::byte> file) 
   FATHOM_ASSIGN_OR_RETURN(const std::string_view header, header_text(file));
   FATHOM_ASSIGN_OR_RETURN(const HeaderFacts facts, check_entries(header));
   FATHOM_RETURN_IF_ERROR(check_names(header, facts));
-  uint64_t data_end = facts.data_end;
-  if (!facts.in_order) {
-    FATHOM_ASSIGN_OR_RETURN(data_end, check_unordered_tiling(header, facts));
-  }
   const std::span<const std::byte> data = file.subspan(kPrefixBytes + header.size());
-  if (data_end != data.size()) {
-    return Status(StatusCode::kCorrupt, concat("data: expected ", data_end, " bytes, found ", data.size()));
-  }
+  if (!facts.in_order) FATHOM_RETURN_IF_ERROR(check_unordered_tiling(header, facts, data.size()));
+  if (facts.in_order && facts.data_end != data.size()) return wrong_data_size(facts.data_end, data.size());
   SafetensorsFile out;
   out.header_bytes_ = kPrefixBytes + header.size();
   out.tensors_.reserve(facts.tensors);

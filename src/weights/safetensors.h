@@ -35,8 +35,7 @@ struct StoredTensor {
 class SafetensorsFile {
  public:
   // `file`: the whole file. kCorrupt "header byte N: ..." or "tensor NAME: ..."; reads nothing but the
-  // header, and holds at most 6 bytes per tensor (16 more when the header does not list the tensors in file
-  // order) until it is accepted.
+  // header, and holds at most 8 bytes per tensor until it is accepted.
   static Result<SafetensorsFile> parse(std::span<const std::byte> file);
 
   SafetensorsFile(SafetensorsFile&&) noexcept = default;
