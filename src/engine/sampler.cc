@@ -81,8 +81,7 @@ void Sampler::keep_top_k(std::span<const float> logits) noexcept {
     return a.logit > b.logit || (a.logit == b.logit && a.id < b.id);
   };
   candidates_.clear();
-  for (size_t id = 0; id < logits_.size(); ++id)
-    candidates_.push_back({logits_[id], static_cast<int32_t>(id)});
+  for (size_t id = 0; id < logits.size(); ++id) candidates_.push_back({logits[id], static_cast<int32_t>(id)});
   if (params_.top_k > 0 && params_.top_k < static_cast<int64_t>(candidates_.size())) {
     std::nth_element(candidates_.begin(), candidates_.begin() + params_.top_k, candidates_.end(), better);
     candidates_.resize(static_cast<size_t>(params_.top_k));
