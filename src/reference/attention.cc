@@ -5,6 +5,7 @@
 #include <cmath>
 #include <utility>
 
+#include "base/check.h"
 #include "reference/compressor.h"
 #include "reference/linear.h"
 #include "reference/number.h"
@@ -134,13 +135,14 @@ AttentionOutput<T> attention(const Matrix<T>& x, const AttentionWeights<T>& w, c
   const Matrix<T> q = make_queries(q_r, w, layer, config, rounding);
   const Matrix<T> kv = make_window_kv(x, w, layer, config, rounding);
   AttentionOutput<T> out{Matrix<T>(x.rows, x.cols), {}};
+  FATHOM_CHECK(w.compressor.has_value() == layer.compressed());
+  FATHOM_CHECK(w.indexer.has_value() == (layer.kind == LayerKind::kCsa));
   Matrix<T> entries;
-  if (layer.compressed()) {
+  if (w.compressor.has_value()) {
     entries = compress(x, *w.compressor, layer, config);
     round_kv_rows(entries, config, rounding);
   }
-  if (layer.kind == LayerKind::kCsa)
-    out.choices = choose_entries(x, q_r, *w.indexer, layer, config, rounding);
+  if (w.indexer.has_value()) out.choices = choose_entries(x, q_r, *w.indexer, layer, config, rounding);
 
   for (int64_t token = 0; token < x.rows; ++token) {
     const Matrix<T> keys =

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+// Sink, groups, index scores, transform and clamp, one or two channels at a time (architecture.md 3, 5, 6).
 #include "reference/attention.h"
 
 #include <gtest/gtest.h>

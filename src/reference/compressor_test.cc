@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+// Pooling, visibility and the position of entries (architecture.md 4).
 #include "reference/compressor.h"
 
 #include <gtest/gtest.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+// Residual streams on matrices small enough for a sheet of paper (architecture.md 2).
 #include "reference/mhc.h"
 
 #include <gtest/gtest.h>

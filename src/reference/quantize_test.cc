@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+// Round trips at their ties, boundaries and floors (architecture.md 9).
 #include "reference/quantize.h"
 
 #include <gtest/gtest.h>

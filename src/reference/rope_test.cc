@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+// Angles, YaRN's ramp and the rotation itself, with numbers derived by hand (architecture.md 3).
 #include "reference/rope.h"
 
 #include <gtest/gtest.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+// Choice and weights of experts (architecture.md 6).
 #include "reference/router.h"
 
 #include <gtest/gtest.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+// The whole forward on random weights: number types, causality, window, MTP (architecture.md 2-7).
 #include "reference/transformer.h"
 
 #include <gtest/gtest.h>

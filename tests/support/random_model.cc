@@ -365,7 +365,7 @@ RandomModel make_random_model(uint64_t seed) {
 
 Status write_model_directory(const RandomModel& model, const std::string& directory) {
   FATHOM_RETURN_IF_ERROR(write_file(directory + "/config.json", model.config_text));
-  const auto* bytes = static_cast<const char*>(static_cast<const void*>(model.safetensors.data()));
+  const auto* bytes = reinterpret_cast<const char*>(model.safetensors.data());
   return write_file(directory + "/model.safetensors", {bytes, model.safetensors.size()});
 }
 
