@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
-// Well-formed UTF-8, one sequence at a time (Unicode 16.0, table 3-7). Pure function; any thread.
+// UTF-8, one sequence at a time (Unicode 16.0, table 3-7), for the JSON readers. Pure functions; any thread.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
+#include <string>
 
 namespace fathom {
 
@@ -26,6 +27,26 @@ inline size_t utf8_sequence_length(const char* p, const char* end) noexcept {
   if (lead == 0xF0 && second < 0x90) return 0;  // overlong
   if (lead == 0xF4 && second > 0x8F) return 0;  // above U+10FFFF
   return length;
+}
+
+// Requires a code point that is no surrogate, at most U+10FFFF.
+inline void append_code_point(std::string& out, uint32_t code) {
+  const auto put = [&](uint32_t byte) { out.push_back(static_cast<char>(byte)); };
+  if (code < 0x80) {
+    put(code);
+  } else if (code < 0x800) {
+    put(0xC0 | (code >> 6));
+    put(0x80 | (code & 0x3F));
+  } else if (code < 0x10000) {
+    put(0xE0 | (code >> 12));
+    put(0x80 | ((code >> 6) & 0x3F));
+    put(0x80 | (code & 0x3F));
+  } else {
+    put(0xF0 | (code >> 18));
+    put(0x80 | ((code >> 12) & 0x3F));
+    put(0x80 | ((code >> 6) & 0x3F));
+    put(0x80 | (code & 0x3F));
+  }
 }
 
 }  // namespace fathom
