@@ -88,12 +88,14 @@ Status run_detokenize(const DetokenizeCommand& command);
 struct TemplateCommand {
   std::string model;
   std::string dialect;  // "", "preview" or "official"
+  bool jsonl = true;    // the only form
 };
 Status run_template(const TemplateCommand& command);
 
 struct ParseReplyCommand {
   std::string model;
   int64_t units = 0;  // code points at a time; 0: all at once
+  bool jsonl = true;  // the only form
   bool events = false;
 };
 Status run_parse_reply(const ParseReplyCommand& command);

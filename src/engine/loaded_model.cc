@@ -17,11 +17,6 @@ Result<std::string> config_text(IoEnv& env, const std::string& name) {
   return read_config_text(env, name);
 }
 
-Result<WeightStore> open_store(IoEnv& env, const std::string& name) {
-  if (name == kBuiltinModelName) return WeightStore::from_memory(builtin_model().weights);
-  return WeightStore::open(env, name);
-}
-
 // The checkpoint's encoding script as text; empty when there is none.
 Result<std::string> encoding_text(IoEnv& env, const std::string& model) {
   const auto directory = Directory::open(env, model + "/encoding");
@@ -38,10 +33,15 @@ Result<std::string> encoding_text(IoEnv& env, const std::string& model) {
 
 Result<std::unique_ptr<LoadedModel>> LoadedModel::open(IoEnv& env, const std::string& name) {
   FATHOM_ASSIGN_OR_RETURN(ModelConfig config, open_config(env, name));
-  FATHOM_ASSIGN_OR_RETURN(WeightStore store, open_store(env, name));
+  FATHOM_ASSIGN_OR_RETURN(WeightStore store, open_weights(env, name));
   FATHOM_ASSIGN_OR_RETURN(ModelWeights weights, bind_model(config, store));
   return std::unique_ptr<LoadedModel>(
       new LoadedModel(std::move(store), Model(std::move(config), std::move(weights))));
+}
+
+Result<WeightStore> open_weights(IoEnv& env, const std::string& name) {
+  if (name == kBuiltinModelName) return WeightStore::from_memory(builtin_model().weights);
+  return WeightStore::open(env, name);
 }
 
 Result<ModelConfig> open_config(IoEnv& env, const std::string& name) {

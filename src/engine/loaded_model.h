@@ -30,6 +30,9 @@ class LoadedModel {
   Model model_;
 };
 
+// The weights of a model, headers read and checked, nothing bound.
+Result<WeightStore> open_weights(IoEnv& env, const std::string& name);
+
 // The validated config.json of a model.
 Result<ModelConfig> open_config(IoEnv& env, const std::string& name);
 
