@@ -70,8 +70,11 @@ Tally tally_of(const Model& model, const Item& item, Rounding rounding) {
       t.exact = 0;
       if (p >= item.answer_begin) t.answer = 0;
     }
-    if (best_token(scored->draft_logits.view().row_span(p - 2)) == item.tokens[p])
-      t.mtp_share += 1.0 / reply_tokens;
+    // The draft of the first reply token comes from prompt rows only and is not counted.
+    if (p == item.prompt_tokens) continue;
+    if (best_token(scored->draft_logits.view().row_span(p - 2)) == item.tokens[p]) {
+      t.mtp_share += 1.0 / (reply_tokens - 1);
+    }
   }
   return t;
 }
