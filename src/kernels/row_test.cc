@@ -107,6 +107,30 @@ TEST(Row, QuantisersGiveEqualBits) {
   });
 }
 
+// A NaN must reach the logits, where it is reported, and leave its group's scale to the other elements.
+TEST(Row, NanSurvivesTheQuantisersAndHarmsNoNeighbour) {
+  for (const KernelTable* table : runnable_tiers()) {
+    for (const int64_t n : {int64_t{3}, int64_t{16}, int64_t{64}, int64_t{131}}) {
+      for (int64_t place = 0; place < n; ++place) {
+        std::vector<float> x = values(n, 51);
+        std::vector<float> clean = x;
+        x[static_cast<size_t>(place)] = std::numeric_limits<float>::quiet_NaN();
+        clean[static_cast<size_t>(place)] = 0.0F;
+        std::vector<float> got(x.size()), want(x.size());
+        table->row->fp8_round_trip(x.data(), n, 64, got.data());
+        judge().fp8_round_trip(clean.data(), n, 64, want.data());
+        ASSERT_TRUE(std::isnan(got[static_cast<size_t>(place)])) << table->name << " place " << place;
+        got[static_cast<size_t>(place)] = 0.0F;
+        ASSERT_TRUE(same_bits(got, want)) << table->name << " length " << n << " place " << place;
+        table->row->fp4_round_trip(x.data(), n, got.data());
+        judge().fp4_round_trip(clean.data(), n, want.data());
+        got[static_cast<size_t>(place)] = 0.0F;
+        ASSERT_TRUE(same_bits(got, want)) << table->name << " fp4, length " << n << " place " << place;
+      }
+    }
+  }
+}
+
 // Every binary32 exponent and every pattern of the upper mantissa bits, as the whole of a group of one.
 TEST(Row, QuantisersAgreeOverTheWholeRange) {
   for (const KernelTable* table : runnable_tiers()) {

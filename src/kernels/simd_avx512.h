@@ -7,12 +7,6 @@
 // only.
 #pragma once
 
-// GCC 12's header initialises "undefined" vectors with themselves and then warns about it where it is
-// inlined.
-#if defined(__GNUC__) && !defined(__clang__)
-#pragma GCC diagnostic ignored "-Wuninitialized"
-#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
-#endif
 #include <immintrin.h>
 
 #include <cstdint>
