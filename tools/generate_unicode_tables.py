@@ -37,6 +37,7 @@ def class_blocks(classes: dict[str, list[list[int]]]) -> tuple[list[int], list[b
         numbers.setdefault(bytes(table[start : start + BLOCK]), len(numbers)) for start in range(0, len(table), BLOCK)
     ]
     assert len(numbers) <= 256, "a block number must fit a byte"
+    assert block_of[0] == 0, "the first block is that of ASCII"
     return block_of, list(numbers)
 
 

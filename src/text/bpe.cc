@@ -2,51 +2,33 @@
 #include "text/bpe.h"
 
 #include <algorithm>
-#include <cstring>
 #include <utility>
 
 namespace fathom {
 namespace {
 
-// Four keys that are compared at once; a compiler's vector, which every 64-bit CPU has instructions for.
-using Keys [[gnu::vector_size(16)]] = int32_t;
-
 // The tokens of a piece of up to 128 bytes, in place: a linked list, indexed by the first byte of each token.
 // The pair that starts there has the key rank * 128 + index, so that the smallest key is the lowest rank and
-// of these the leftmost.
+// of these the leftmost. The smallest key of every 8 is kept, which makes the next merge cheap to find.
 class ShortPiece {
  public:
   static constexpr size_t kMaxBytes = 128;
 
   ShortPiece(std::string_view piece, const PairTable& pairs) noexcept : pairs_(pairs), size_(piece.size()) {
+    const size_t blocks = (size_ + kBlock - 1) / kBlock;
+    std::fill_n(keys_ + (blocks - 1) * kBlock, kBlock, kNoKey);
     for (size_t i = 0; i < size_; ++i) {
       tokens_[i] = pairs.byte_token(piece[i]);
       previous_[i] = static_cast<uint8_t>(i - 1);
       next_[i] = static_cast<uint8_t>(i + 1);
     }
-    const size_t filled = (size_ + kLanes - 1) / kLanes * kLanes;
-    std::fill_n(keys_ + filled - kLanes, kLanes, kNoKey);
     for (size_t i = 0; i + 1 < size_; ++i) keys_[i] = key_of(pairs.byte_rank(piece[i], piece[i + 1]), i);
+    update_smallest(0, size_ - 1);
   }
 
   void merge() noexcept {
-    for (int32_t key = smallest_key(); key != kNoKey; key = smallest_key()) {
-      const auto at = static_cast<size_t>(key) % kMaxBytes;
-      const size_t gone = next_[at];
-      const size_t next = next_[gone];
-      tokens_[at] = pairs_.result(static_cast<uint32_t>(key) / kMaxBytes);
-      next_[at] = static_cast<uint8_t>(next);
-      keys_[gone] = kNoKey;
-      keys_[at] = kNoKey;
-      if (next < size_) {
-        previous_[next] = static_cast<uint8_t>(at);
-        keys_[at] = key_of(pairs_.rank(tokens_[at], tokens_[next]), at);
-      }
-      if (at > 0) {
-        const size_t previous = previous_[at];
-        keys_[previous] = key_of(pairs_.rank(tokens_[previous], tokens_[at]), previous);
-      }
-    }
+    for (uint32_t key = smallest_key(); key != kNoKey; key = smallest_key())
+      merge_at(key % kMaxBytes, key / kMaxBytes);
   }
 
   void append_to(std::vector<int32_t>& ids) const {
@@ -54,28 +36,55 @@ class ShortPiece {
   }
 
  private:
-  static constexpr size_t kLanes = sizeof(Keys) / sizeof(int32_t);
-  static constexpr int32_t kNoKey = INT32_MAX;
-  static_assert(TokenTable::kMaxTokens <= kNoKey / static_cast<int32_t>(kMaxBytes));
+  static constexpr size_t kBlock = 8;
+  static constexpr uint32_t kNoKey = UINT32_MAX;
+  static_assert(TokenTable::kMaxTokens <= kNoKey / kMaxBytes);
 
-  static int32_t key_of(uint32_t rank, size_t index) noexcept {
-    return rank == PairTable::kNoMerge ? kNoKey : static_cast<int32_t>(rank * kMaxBytes + index);
+  static uint32_t key_of(uint32_t rank, size_t index) noexcept {
+    return rank == PairTable::kNoMerge
+               ? kNoKey
+               : rank * static_cast<uint32_t>(kMaxBytes) + static_cast<uint32_t>(index);
   }
 
-  int32_t smallest_key() const noexcept {
-    Keys smallest;
-    std::memcpy(&smallest, keys_, sizeof smallest);
-    for (size_t i = kLanes; i < size_; i += kLanes) {
-      Keys keys;
-      std::memcpy(&keys, keys_ + i, sizeof keys);
-      smallest = keys < smallest ? keys : smallest;
+  void merge_at(size_t at, uint32_t rank) noexcept {
+    const size_t gone = next_[at];
+    const size_t next = next_[gone];
+    tokens_[at] = pairs_.result(rank);
+    next_[at] = static_cast<uint8_t>(next);
+    keys_[gone] = kNoKey;
+    keys_[at] = kNoKey;
+    if (next < size_) {
+      previous_[next] = static_cast<uint8_t>(at);
+      keys_[at] = key_of(pairs_.rank(tokens_[at], tokens_[next]), at);
     }
-    return std::min(std::min(smallest[0], smallest[1]), std::min(smallest[2], smallest[3]));
+    size_t first = at;
+    if (at > 0) {
+      first = previous_[at];
+      keys_[first] = key_of(pairs_.rank(tokens_[first], tokens_[at]), first);
+    }
+    update_smallest(first, gone);
+  }
+
+  // For the blocks that hold keys [first, last].
+  void update_smallest(size_t first, size_t last) noexcept {
+    for (size_t block = first / kBlock; block <= last / kBlock; ++block) {
+      const uint32_t* keys = keys_ + block * kBlock;
+      uint32_t smallest = keys[0];
+      for (size_t i = 1; i < kBlock; ++i) smallest = std::min(smallest, keys[i]);
+      smallest_[block] = smallest;
+    }
+  }
+
+  uint32_t smallest_key() const noexcept {
+    uint32_t smallest = smallest_[0];
+    for (size_t block = 1; block * kBlock < size_; ++block) smallest = std::min(smallest, smallest_[block]);
+    return smallest;
   }
 
   const PairTable& pairs_;
   const size_t size_;
-  alignas(Keys) int32_t keys_[kMaxBytes];  // filled up with kNoKey to whole vectors
+  uint32_t keys_[kMaxBytes];  // filled up with kNoKey to a whole block
+  uint32_t smallest_[kMaxBytes / kBlock];
   int32_t tokens_[kMaxBytes];
   uint8_t previous_[kMaxBytes];
   uint8_t next_[kMaxBytes];  // size_ behind the last

@@ -2,6 +2,7 @@
 #include "text/long_merge.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/check.h"
 
@@ -28,23 +29,20 @@ void LongMerge::add(uint32_t rank, uint32_t place) {
   bucket.places.push_back(place);
 }
 
-// The bucket of the lowest rank is swept: it may serve another rank.
-void LongMerge::release(uint32_t rank) {
-  const int32_t number = scratch_.bucket_of[rank];
+// Takes the places of the lowest rank out of its bucket, which then may serve another rank.
+std::vector<uint32_t> LongMerge::take_lowest() {
+  const uint32_t rank = scratch_.ranks.top();
+  const int32_t number = std::exchange(scratch_.bucket_of[rank], 0);
   Bucket& bucket = scratch_.buckets[number - 1];
-  constexpr size_t kKept =
-      1024;  // places; keeping more would let many ranks in turn hold the largest bucket's memory
-  if (bucket.places.capacity() > kKept) bucket.places = {};
-  bucket.places.clear();
-  bucket.done = 0;
+  if (!bucket.sorted) std::sort(bucket.places.begin(), bucket.places.end());
   bucket.sorted = true;
-  scratch_.bucket_of[rank] = 0;
   scratch_.free_buckets.push_back(number);
   scratch_.ranks.pop();
+  return std::exchange(bucket.places, {});
 }
 
 // Merges the two tokens at `place` and queues the pairs that the new one makes with its neighbours.
-void LongMerge::merge_at(uint32_t place, const Merge& merge) {
+void LongMerge::merge_at(uint32_t place, const Merge& merge, Sweep& sweep) {
   const uint32_t middle = place + vocabulary_.length(merge.left);
   const uint32_t end = middle + vocabulary_.length(merge.right);
   tokens_[middle] = ~merge.result;
@@ -53,34 +51,40 @@ void LongMerge::merge_at(uint32_t place, const Merge& merge) {
   if (place > 0) {
     const int32_t tag = tokens_[place - 1];
     const int32_t before = tag < 0 ? ~tag : tag;
-    add(pairs_.rank(before, merge.result), place - vocabulary_.length(before));
+    if (before != sweep.before) {
+      sweep.before = before;
+      sweep.before_rank = pairs_.rank(before, merge.result);
+    }
+    add(sweep.before_rank, place - vocabulary_.length(before));
   }
-  if (end < tokens_.size()) add(pairs_.rank(merge.result, tokens_[end]), place);
+  if (end < tokens_.size()) {
+    const int32_t after = tokens_[end];
+    if (after != sweep.after) {
+      sweep.after = after;
+      sweep.after_rank = pairs_.rank(merge.result, after);
+    }
+    add(sweep.after_rank, place);
+  }
 }
 
-// Merges everything of the lowest rank, or up to the point where a lower rank appears.
-void LongMerge::sweep(uint32_t rank) {
-  const size_t number = static_cast<size_t>(scratch_.bucket_of[rank] - 1);
+// Merges everything of the lowest rank, or up to the point where a lower one appears: a file may say that a
+// part of a merge has a higher rank than the merge itself.
+void LongMerge::sweep_lowest() {
+  const uint32_t rank = scratch_.ranks.top();
   const Merge merge = pairs_.merge(rank);
   const uint32_t left_length = vocabulary_.length(merge.left);
-  {
-    Bucket& bucket = scratch_.buckets[number];
-    if (!bucket.sorted) {
-      std::sort(bucket.places.begin() + static_cast<std::ptrdiff_t>(bucket.done), bucket.places.end());
-      bucket.sorted = true;
-    }
-  }
-  // merge_at may move the buckets: no reference is held across it.
-  while (scratch_.buckets[number].done < scratch_.buckets[number].places.size()) {
-    Bucket& bucket = scratch_.buckets[number];
-    const uint32_t place = bucket.places[bucket.done++];
+  std::vector<uint32_t> places = take_lowest();
+  Sweep sweep;
+  for (size_t i = 0; i < places.size(); ++i) {
+    const uint32_t place = places[i];
     if (tokens_[place] != merge.left) continue;
     const size_t middle = size_t{place} + left_length;
     if (middle >= tokens_.size() || tokens_[middle] != merge.right) continue;
-    merge_at(place, merge);
-    if (scratch_.ranks.top() < rank) return;
+    merge_at(place, merge, sweep);
+    if (!scratch_.ranks.empty() && scratch_.ranks.top() < rank) {
+      for (++i; i < places.size(); ++i) add(rank, places[i]);
+    }
   }
-  release(rank);
 }
 
 void LongMerge::start(std::string_view piece) {
@@ -95,7 +99,7 @@ void LongMerge::start(std::string_view piece) {
 
 void LongMerge::run(std::string_view piece, std::vector<int32_t>& ids) {
   start(piece);
-  while (!scratch_.ranks.empty()) sweep(scratch_.ranks.top());
+  while (!scratch_.ranks.empty()) sweep_lowest();
   for (size_t i = 0; i < piece.size(); i += vocabulary_.length(tokens_[i])) ids.push_back(tokens_[i]);
 }
 

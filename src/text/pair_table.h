@@ -29,7 +29,8 @@ class PairTable {
   // `merges` in the order of their ranks, no pair twice; `tokens` has a base token for every byte.
   PairTable(std::vector<Merge> merges, const TokenTable& tokens) : merges_(std::move(merges)) {
     FATHOM_CHECK(merges_.size() < kLimit);
-    slots_.assign(std::bit_ceil(4 * merges_.size() + 2), kFree);
+    slots_.assign(std::bit_ceil(2 * merges_.size() + 2), kFree);
+    shift_ = 64 - std::countr_zero(slots_.size());
     results_.reserve(merges_.size());
     for (size_t rank = 0; rank < merges_.size(); ++rank) {
       results_.push_back(merges_[rank].result);
@@ -79,11 +80,10 @@ class PairTable {
   static uint64_t key_of(int32_t left, int32_t right) noexcept {
     return static_cast<uint64_t>(static_cast<uint32_t>(left)) << kBits | static_cast<uint32_t>(right);
   }
-  size_t home_of(uint64_t key) const noexcept {
-    const uint64_t hash = key * 0x9E3779B97F4A7C15u;
-    return static_cast<size_t>(hash ^ hash >> 32) & (slots_.size() - 1);
-  }
+  // The upper bits of a product depend on all bits of the key.
+  size_t home_of(uint64_t key) const noexcept { return (key * 0x9E3779B97F4A7C15u) >> shift_; }
 
+  int shift_ = 0;                 // 64 - log2(slots_.size())
   std::vector<int32_t> results_;  // by rank
   std::vector<Merge> merges_;     // by rank
   std::vector<uint64_t>

@@ -38,6 +38,8 @@ bool is_line_break(const char* p) noexcept { return *p == '\r' || *p == '\n'; }
 
 Char char_at(const char* p, const char* end) noexcept {
   if (p == end) return {p, 0};
+  if (is_ascii(p))
+    return {p + 1, kUnicodeBlocks[static_cast<uint8_t>(*p)]};  // block 0 comes first in the table
   size_t length = 0;
   const char32_t code_point = decode_well_formed(p, length);
   return {p + length, unicode_class(code_point)};

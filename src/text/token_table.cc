@@ -41,13 +41,12 @@ uint64_t TokenTable::key_of(std::string_view bytes) noexcept {
   return hash;
 }
 
-size_t TokenTable::home_of(uint64_t key, size_t length) const noexcept {
-  return static_cast<size_t>(mix(mix(key) + length)) & (slots_.size() - 1);
-}
+// The upper bits of a product depend on all bits of the key.
+size_t TokenTable::home_of(uint64_t key) const noexcept { return (key * kMultiplier) >> shift_; }
 
 const TokenTable::Slot* TokenTable::find_slot(std::string_view wanted) const noexcept {
   const uint64_t key = key_of(wanted);
-  for (size_t i = home_of(key, wanted.size()); slots_[i].length != 0; i = (i + 1) & (slots_.size() - 1)) {
+  for (size_t i = home_of(key); slots_[i].length != 0; i = (i + 1) & (slots_.size() - 1)) {
     const Slot& slot = slots_[i];
     if (slot.key != key || slot.length != wanted.size()) continue;
     if (wanted.size() <= 8 ||
@@ -68,10 +67,11 @@ void TokenTable::append(std::string_view bytes, Kind kind) {
 void TokenTable::build_index() {
   const auto base_tokens = static_cast<size_t>(std::count(kinds_.begin(), kinds_.end(), Kind::kBase));
   slots_.assign(std::bit_ceil(2 * base_tokens + 2), Slot{});
+  shift_ = 64 - std::countr_zero(slots_.size());
   for (int32_t id = 0; id < size(); ++id) {
     if (is_added(id)) continue;
     const uint64_t key = key_of(bytes(id));
-    size_t i = home_of(key, length(id));
+    size_t i = home_of(key);
     while (slots_[i].length != 0) i = (i + 1) & (slots_.size() - 1);
     slots_[i] = {.key = key, .id = id, .length = length(id) & 0x7FFFFFFF, .split = 0};
     longest_ = std::max<size_t>(longest_, length(id));

@@ -54,13 +54,14 @@ class TokenTable {
     uint32_t split : 1 = 0;
   };
   static uint64_t key_of(std::string_view bytes) noexcept;
-  size_t home_of(uint64_t key, size_t length) const noexcept;
+  size_t home_of(uint64_t key) const noexcept;
   const Slot* find_slot(std::string_view bytes) const noexcept;
 
   std::string pool_;                    // the bytes of all tokens, one after the other
   std::vector<uint32_t> starts_ = {0};  // token id is pool_[starts_[id], starts_[id + 1])
   std::vector<Kind> kinds_;
   std::vector<Slot> slots_;  // open addressing, linear probing, a power of two, at most half full
+  int shift_ = 0;            // 64 - log2(slots_.size())
   size_t longest_ = 0;
 };
 

@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "base/base64.h"
 #include "tests/support/jsonl.h"
 #include "text/stream_decoder.h"
 #include "text/utf8.h"
@@ -58,7 +59,7 @@ void expect_encodes_as_fixture(const Tokenizer& tokenizer, const std::string& pa
   for (const JsonValue& line : lines) {
     const std::string& text = line.find("text")->as_string();
     const JsonValue* bytes = line.find("bytes_b64");
-    const std::string input = bytes != nullptr ? test::decode_base64(bytes->as_string()) : text;
+    const std::string input = bytes != nullptr ? *decode_base64(bytes->as_string()) : text;
     const auto ids = ids_of(*line.find("ids"));
     const JsonValue* plain = line.find("ids_plain");
     const auto ids_plain = plain != nullptr ? ids_of(*plain) : ids;
@@ -74,7 +75,7 @@ void expect_streams_as_fixture(const Tokenizer& tokenizer, const std::string& pa
   EXPECT_EQ(lines.size(), 148u);
   for (const JsonValue& line : lines) {
     const auto ids = ids_of(*line.find("ids"));
-    ASSERT_EQ(tokenizer.decode_bytes(ids), test::decode_base64(line.find("bytes_b64")->as_string()));
+    ASSERT_EQ(tokenizer.decode_bytes(ids), *decode_base64(line.find("bytes_b64")->as_string()));
     ASSERT_EQ(tokenizer.decode(ids), line.find("text")->as_string());
     StreamDecoder decoder;
     for (size_t i = 0; i < ids.size(); ++i) {

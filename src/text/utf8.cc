@@ -29,6 +29,17 @@ constexpr LeadByte lead_byte(uint8_t lead) noexcept {
   return {0, 0, 0};
 }
 
+// Eight bytes at a time: most text is ASCII.
+size_t ascii_prefix(std::string_view bytes) noexcept {
+  size_t at = 0;
+  for (uint64_t word = 0; bytes.size() - at >= sizeof word; at += sizeof word) {
+    std::memcpy(&word, bytes.data() + at, sizeof word);
+    if ((word & 0x8080808080808080u) != 0) break;
+  }
+  while (at < bytes.size() && static_cast<uint8_t>(bytes[at]) < 0x80) ++at;
+  return at;
+}
+
 }  // namespace
 
 Utf8Step decode_utf8(std::string_view bytes) noexcept {
@@ -48,19 +59,12 @@ Utf8Step decode_utf8(std::string_view bytes) noexcept {
 }
 
 size_t well_formed_prefix(std::string_view bytes) noexcept {
-  size_t at = 0;
+  size_t at = ascii_prefix(bytes);
   while (at < bytes.size()) {
-    // Eight ASCII bytes at a time: most text is ASCII.
-    uint64_t word = 0;
-    while (bytes.size() - at >= sizeof word) {
-      std::memcpy(&word, bytes.data() + at, sizeof word);
-      if ((word & 0x8080808080808080u) != 0) break;
-      at += sizeof word;
-    }
-    if (at == bytes.size()) break;
     const Utf8Step step = decode_utf8(bytes.substr(at));
     if (step.kind != Utf8Kind::kCharacter) break;
     at += step.length;
+    at += ascii_prefix(bytes.substr(at));
   }
   return at;
 }
@@ -87,14 +91,19 @@ void append_utf8(std::string& out, char32_t code_point) {
 }
 
 void append_well_formed(std::string& out, std::string_view bytes) {
-  while (!bytes.empty()) {
-    const size_t good = well_formed_prefix(bytes);
-    out.append(bytes.substr(0, good));
-    bytes.remove_prefix(good);
-    if (bytes.empty()) return;
-    out.append(kReplacementUtf8);
-    bytes.remove_prefix(decode_utf8(bytes).length);
+  size_t copied = 0;
+  size_t at = 0;
+  while (at < bytes.size()) {
+    const Utf8Step step = decode_utf8(bytes.substr(at));
+    if (step.kind != Utf8Kind::kCharacter) {
+      out.append(bytes.substr(copied, at - copied));
+      out.append(kReplacementUtf8);
+      copied = at + step.length;
+    }
+    at += step.length;
+    at += ascii_prefix(bytes.substr(at));
   }
+  out.append(bytes.substr(copied));
 }
 
 std::string to_well_formed(std::string_view bytes) {

@@ -32,24 +32,4 @@ inline std::vector<JsonValue> read_jsonl(const std::string& path) {
   return lines;
 }
 
-// Bytes of a base64 text as the fixtures write it: standard alphabet, padded.
-inline std::string decode_base64(const std::string& text) {
-  std::string out;
-  uint32_t bits = 0;
-  int count = 0;
-  for (const char c : text) {
-    if (c == '=') break;
-    const auto digit =
-        std::string_view("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/").find(c);
-    EXPECT_NE(digit, std::string_view::npos) << "not base64: " << text;
-    bits = bits << 6 | static_cast<uint32_t>(digit);
-    count += 6;
-    if (count >= 8) {
-      count -= 8;
-      out.push_back(static_cast<char>(static_cast<uint8_t>(bits >> count)));
-    }
-  }
-  return out;
-}
-
 }  // namespace fathom::test
