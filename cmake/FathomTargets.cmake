@@ -91,6 +91,20 @@ function(fathom_isa_reruns)
   endforeach()
 endfunction()
 
+# fathom_thread_reruns(TARGET...): under ThreadSanitizer, those tests of these binaries that have "Thread" in their name.
+function(fathom_thread_reruns)
+  if(NOT FATHOM_SANITIZE STREQUAL "thread")
+    return()
+  endif()
+  foreach(target ${ARGN})
+    if(TARGET ${target})
+      add_test(NAME ${target}.threads COMMAND ${target} --gtest_brief=1 --gtest_filter=*Thread*)
+      set_tests_properties(${target}.threads PROPERTIES LABELS "slow;threads" TIMEOUT 600)
+      set_property(GLOBAL APPEND PROPERTY FATHOM_THREAD_TESTS ${target})
+    endif()
+  endforeach()
+endfunction()
+
 # thread_tests: builds the tests with label `threads`, which is all that the tsan preset runs.
 function(fathom_thread_tests_target)
   get_property(tests GLOBAL PROPERTY FATHOM_THREAD_TESTS)
