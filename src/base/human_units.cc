@@ -2,6 +2,8 @@
 #include "base/human_units.h"
 
 #include <array>
+#include <charconv>
+#include <cmath>
 #include <cstdio>
 
 #include "base/concat.h"
@@ -44,5 +46,30 @@ std::string human_bytes(int64_t bytes) {
 }
 
 std::string human_parameters(int64_t count) { return scaled(count, std::array{"", " k", " M", " B", " T"}); }
+
+Result<int64_t> parse_bytes(std::string_view text) {
+  const Status wrong(
+      StatusCode::kInvalidArgument,
+      concat("size: expected bytes as 4096, 24G or 512MiB, found \"", text.substr(0, 40), "\""));
+  double value = 0.0;
+  const auto number =
+      std::from_chars(text.data(), text.data() + text.size(), value, std::chars_format::fixed);
+  if (number.ec != std::errc() || !(value >= 0.0)) return wrong;
+  std::string_view unit = text.substr(static_cast<size_t>(number.ptr - text.data()));
+  while (unit.starts_with(' ')) unit.remove_prefix(1);
+  if (unit.ends_with('B')) unit.remove_suffix(1);
+  double base = 1000.0;
+  if (unit.size() == 2 && unit[1] == 'i') {
+    base = 1024.0;
+    unit.remove_suffix(1);
+  }
+  constexpr std::string_view kPrefixes = "kMGTP";
+  const char prefix = unit == "K" ? 'k' : unit.size() == 1 ? unit[0] : '?';
+  const size_t power = unit.empty() ? 0 : kPrefixes.find(prefix) + 1;
+  if (!unit.empty() && power == 0) return wrong;  // npos + 1
+  const double bytes = std::floor(value * std::pow(base, static_cast<double>(power)));
+  if (bytes < 1.0 || bytes >= 0x1p63) return wrong;
+  return static_cast<int64_t>(bytes);
+}
 
 }  // namespace fathom

@@ -32,5 +32,23 @@ TEST(HumanUnits, ParametersAreCountedInBillions) {
   EXPECT_EQ(human_parameters(1'600'000'000'000), "1.60 T");
 }
 
+TEST(HumanUnits, SizesAreReadWithDecimalAndBinaryUnits) {
+  struct Case {
+    const char* text;
+    int64_t bytes;
+  };
+  for (const Case& c : {Case{"4096", 4096}, Case{"24G", 24'000'000'000}, Case{"1.5 GB", 1'500'000'000},
+                        Case{"512MiB", 512 << 20}, Case{"8Ki", 8192}, Case{"3k", 3000}, Case{"3K", 3000},
+                        Case{"2T", 2'000'000'000'000}, Case{"7B", 7}}) {
+    const Result<int64_t> bytes = parse_bytes(c.text);
+    ASSERT_TRUE(bytes.ok()) << c.text;
+    EXPECT_EQ(*bytes, c.bytes) << c.text;
+  }
+  for (const char* bad : {"", "G", "-1G", "0", "0.1", "nan", "inf", "1e3", "1X", "1GG", "1GiBB", "1 G x",
+                          "24G ", "i", "1i", "10000P", "99999999999999999999", "0x10"}) {
+    EXPECT_EQ(parse_bytes(bad).status().code(), StatusCode::kInvalidArgument) << bad;
+  }
+}
+
 }  // namespace
 }  // namespace fathom

@@ -5,6 +5,7 @@
 #include <cstdio>
 
 #include "base/concat.h"
+#include "base/human_units.h"
 #include "config/state_bytes.h"
 
 namespace fathom {
@@ -213,7 +214,11 @@ JsonValue claims_json(const ModelConfig& config) {
 
 std::string claims_text(const ModelConfig& config) {
   const auto giga = [](auto value) { return static_cast<double>(value) / 1e9; };
+  const ParameterCounts counts = count_parameters(config);
   std::string text =
+      concat("parameters ", human_parameters(counts.total), ", active ", human_parameters(counts.active),
+             ", weights in the released formats ", human_bytes(counts.released_bytes()), "\n");
+  text +=
       "cost of one decoded token, GFLOP by part; cache of the whole context; next to DeepSeek-V3.2\n"
       "  context |  linear   small    head      core     index |   FP8-equivalent   V3.2   ratio |     cache "
       "     V3.2"

@@ -86,7 +86,7 @@ TEST(Claims, TheCapsEstimateIsCloseToTheCount) {
 
 TEST(Claims, TheTextHasALineForEachLength) {
   const std::string text = claims_text(flash());
-  EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), 2 + static_cast<int>(kClaimLengths.size()));
+  EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), 3 + static_cast<int>(kClaimLengths.size()));
   EXPECT_THAT(text, testing::HasSubstr("1048576"));
   EXPECT_THAT(text, testing::HasSubstr("10.16%"));
 }

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
@@ -10,6 +11,7 @@
 #include "io/directory.h"
 #include "io/mapped_file.h"
 #include "io/read_file.h"
+#include "io/system_memory.h"
 #include "support/failing_io.h"
 
 namespace fathom {
@@ -158,6 +160,15 @@ TEST_F(FileTest, EveryCallMayFail) {
       EXPECT_EQ(env.live_mappings(), 0) << error << " at " << call;
     }
   }
+}
+
+// The control group's limit may be anything up to the machine's memory, and absent.
+TEST(SystemMemory, IsNeverMoreThanTheMachineHas) {
+  FailingIo env;
+  const int64_t bytes = system_memory_bytes(env);
+  EXPECT_GT(bytes, 1 << 20);
+  EXPECT_LE(bytes, sysconf(_SC_PHYS_PAGES) * sysconf(_SC_PAGESIZE));
+  EXPECT_EQ(env.open_descriptors(), 0);
 }
 
 }  // namespace

@@ -67,8 +67,14 @@ Result<WeightStore> WeightStore::open(IoEnv& env, const std::string& path) {
   if (!index.ok()) return index.status();
   for (uint32_t shard = 0; shard < index->files.size(); ++shard) {
     const std::string& name = index->files[shard];
-    FATHOM_ASSIGN_OR_RETURN(MappedFile mapping, map_file(directory, name));
-    store.mappings_.push_back(std::move(mapping));
+    Result<MappedFile> mapping = map_file(directory, name);
+    // kNotFound is for a directory without weights; an index that names a file which is not there is broken.
+    if (!mapping.ok() && mapping.status().code() == StatusCode::kNotFound) {
+      return Status(StatusCode::kCorrupt,
+                    concat(kIndexFile, ": expected a shard ", name, ", found no such file"));
+    }
+    if (!mapping.ok()) return mapping.status();
+    store.mappings_.push_back(std::move(mapping).value());
     FATHOM_RETURN_IF_ERROR(store.add_file(store.mappings_.back().bytes(), name));
     FATHOM_RETURN_IF_ERROR(check_shard(*index, shard, store.files_.back().tensors()));
   }
