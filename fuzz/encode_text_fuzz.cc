@@ -13,16 +13,15 @@ namespace {
 
 const fathom::Tokenizer& toy() {
   static const fathom::Tokenizer tokenizer =
-      std::move(
-          fathom::Tokenizer::from_json(fathom::test::toy_tokenizer_json({{"a", "a"},
-                                                                         {"aa", "a"},
-                                                                         {"b", "c"},
-                                                                         {"aa", "aa"},
-                                                                         {"a", "b"},
-                                                                         {"ab", "c"},
-                                                                         {"!", "a"},
-                                                                         {"1", "1"}},
-                                                                        {"<s>", "<t>", "<s", "a<s>a"})))
+      std::move(fathom::Tokenizer::from_json(fathom::test::toy_tokenizer_json({{"a", "a"},
+                                                                               {"aa", "a"},
+                                                                               {"b", "c"},
+                                                                               {"aa", "aa"},
+                                                                               {"a", "b"},
+                                                                               {"ab", "c"},
+                                                                               {"!", "a"},
+                                                                               {"1", "1"}},
+                                                                              {"<s>", "<t>", "<s", "a<s>a"})))
           .value();
   return tokenizer;
 }

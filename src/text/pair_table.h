@@ -44,7 +44,7 @@ class PairTable {
       byte_tokens_[byte] = tokens.find(std::string_view(&text, 1));
       FATHOM_CHECK(byte_tokens_[byte] >= 0);
     }
-    byte_ranks_.resize(256 * 256);
+    byte_ranks_.resize(size_t{256} * 256);
     for (size_t i = 0; i < byte_ranks_.size(); ++i) {
       byte_ranks_[i] = rank(byte_tokens_[i >> 8], byte_tokens_[i & 255]);
     }

@@ -55,6 +55,7 @@ Utf8Step decode_utf8(std::string_view bytes) noexcept {
     if (byte < low || byte > high) return {kReplacementCharacter, i, Utf8Kind::kIllFormed};
   }
   size_t length = 0;
+  // NOLINTNEXTLINE(bugprone-suspicious-stringview-data-usage): reads rule.length bytes, which are there
   return {decode_well_formed(bytes.data(), length), rule.length, Utf8Kind::kCharacter};
 }
 
