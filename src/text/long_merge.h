@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
 // LongMerge: byte pair merges over a long piece, each rank in one sweep (chat.md 1, step 4).
 //
-// All places where a pair of rank r stands wait in the bucket of r. The lowest bucket is swept from left to right; a merge
-// puts the two new pairs beside it into their buckets. A heap of millions of places would miss the cache at every step,
-// a sweep reads memory in order. Places in buckets may be stale; a sweep checks that the pair still stands there.
-// O(n log n) at worst (a bucket filled out of order is sorted) where parts rank before what is made of them, as training
-// has it; linear on runs of one letter. About 12 bytes of memory for one of text. One call, one thread.
+// All places where a pair of rank r stands wait in the bucket of r. The lowest bucket is swept from left to
+// right; a merge puts the two new pairs beside it into their buckets. A heap of millions of places would miss
+// the cache at every step, a sweep reads memory in order. Places in buckets may be stale; a sweep checks that
+// the pair still stands there. O(n log n) at worst (a bucket filled out of order is sorted) where parts rank
+// before what is made of them, as training has it; linear on runs of one letter. About 12 bytes of memory for
+// one of text. One call, one thread.
 #pragma once
 
 #include <cstdint>
