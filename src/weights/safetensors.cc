@@ -156,6 +156,7 @@ Status check_neighbour(const HeaderEntry& entry, std::span<const uint64_t> begin
 
 Status check_unordered_tiling(std::string_view header, const HeaderFacts& facts, uint64_t data_bytes) {
   FATHOM_ASSIGN_OR_RETURN(const std::vector<uint64_t> begins, sorted_begins(header, facts));
+  if (begins.empty() && data_bytes != 0) return wrong_data_size(0, data_bytes);
   if (!begins.empty() && begins.front() != 0) return wrong_tiling(0, begins.front());
   if (const auto twice = std::ranges::adjacent_find(begins); twice != begins.end()) {
     return Status(StatusCode::kCorrupt, concat("data_offsets: expected one tensor at byte ", *twice,

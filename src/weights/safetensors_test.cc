@@ -202,6 +202,8 @@ std::vector<Broken> broken_sets() {
        "a hole up to byte 5"},
       {"overlap in a shuffled header", set({tensor("b", 1, 4), tensor("a", 0, 2)}, 4), "an overlap"},
       {"empty tensor inside another", set({tensor("a", 0, 4), tensor("b", 2, 2)}, 4), "an overlap"},
+      {"only an empty tensor, behind stray data", set({tensor("a", 8, 8)}, 8),
+       "data: expected 0 bytes, found 8"},
       {"empty tensor behind the end", set({tensor("a", 0, 4), tensor("b", 9, 9)}, 4), "a hole up to byte 9"},
   };
 }
