@@ -12,7 +12,21 @@ namespace {
 // Weight rows per unit of the split: 16 f32 outputs fill a cache line, so workers do not share one.
 constexpr int64_t kSplitRows = 16;
 
+int64_t weight_bytes(const WeightView& w) noexcept {
+  switch (w.format) {
+    case WeightFormat::kF32: return w.rows * w.cols * 4;
+    case WeightFormat::kBf16: return w.rows * w.cols * 2;
+    case WeightFormat::kFp8E4m3: return w.rows * w.cols;
+    case WeightFormat::kFp4E2m1: return w.rows * w.cols / 2;
+  }
+  return 0;
+}
+
 }  // namespace
+
+StageWork linear_work(const LinearJob& job) noexcept {
+  return StageWork::of(weight_bytes(*job.w), job.w->rows * job.w->cols * job.x.rows);
+}
 
 void linear_rows(const LinearJob& job, int64_t row_begin, int64_t row_end) noexcept {
   FATHOM_DCHECK(job.x.cols == job.w->cols && job.y.cols == job.w->rows && job.x.rows == job.y.rows);
@@ -35,7 +49,9 @@ void linear_rows(const LinearJob& job, int64_t row_begin, int64_t row_end) noexc
 }
 
 void linear(ThreadPool& pool, std::span<const LinearJob> jobs) noexcept {
-  pool.run([&](int worker) {
+  StageWork work;
+  for (const LinearJob& job : jobs) work.nanoseconds += linear_work(job).nanoseconds;
+  pool.run(work, [&](int worker) {
     for (const LinearJob& job : jobs) {
       const PartRange part = part_range(job.w->rows, worker, pool.size(), kSplitRows);
       linear_rows(job, part.begin, part.end);

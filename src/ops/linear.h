@@ -20,6 +20,9 @@ struct LinearJob {
   MatView<float> y;
 };
 
+// What one product costs: the bytes of its weights and its multiply-adds.
+StageWork linear_work(const LinearJob& job) noexcept;
+
 // Runs all jobs as one stage; every worker takes the same share of each job's weight rows.
 void linear(ThreadPool& pool, std::span<const LinearJob> jobs) noexcept;
 inline void linear(ThreadPool& pool, const LinearJob& job) noexcept { linear(pool, {&job, 1}); }

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "base/check.h"
 #include "numeric/math.h"
@@ -38,7 +39,11 @@ void expert_scores(std::span<float> scores, Affinity affinity) noexcept {
 void choose_experts(std::span<const float> scores, std::span<const float> bias,
                     std::span<Route> routes) noexcept {
   FATHOM_DCHECK(routes.size() <= scores.size() && (bias.empty() || bias.size() == scores.size()));
-  const auto key = [&](int32_t e) { return bias.empty() ? scores[e] : scores[e] + bias[e]; };
+  // A NaN loses, so that the order stays an order.
+  const auto key = [&](int32_t e) {
+    const float sum = bias.empty() ? scores[e] : scores[e] + bias[e];
+    return std::isnan(sum) ? -std::numeric_limits<float>::infinity() : sum;
+  };
   // Insertion into the best-first list; experts come in ascending order, so an equal key stays behind.
   size_t kept = 0;
   for (int32_t e = 0; e < static_cast<int32_t>(scores.size()); ++e) {

@@ -19,7 +19,7 @@ struct Route {
 // Gate outputs to affinities, in place. scores [E].
 void expert_scores(std::span<float> scores, Affinity affinity) noexcept;
 
-// The top-k of scores + bias, best first; equal: the lower expert.
+// The top-k of scores + bias, best first; equal: the lower expert. NaN counts as -infinity.
 //   scores  [E]  affinities
 //   bias    [E]  steers the choice, never enters the weights; empty: none
 //   routes  [k]  experts written, weights left alone; k <= E

@@ -2,6 +2,8 @@
 #include "ops/top_k.h"
 
 #include <algorithm>
+#include <cmath>
+#include <limits>
 
 #include "base/check.h"
 
@@ -16,8 +18,10 @@ bool better(const ScoredIndex& a, const ScoredIndex& b) noexcept {
 
 void StreamingTopK::push(int32_t first, std::span<const float> scores) noexcept {
   for (size_t i = 0; i < scores.size(); ++i) {
-    const ScoredIndex candidate{scores[i], first + static_cast<int32_t>(i)};
+    ScoredIndex candidate{scores[i], first + static_cast<int32_t>(i)};
     if (size_ < heap_.size()) {
+      // No NaN enters the heap, so that its order is one; below, none is better than anything.
+      if (std::isnan(candidate.score)) candidate.score = -std::numeric_limits<float>::infinity();
       heap_[size_++] = candidate;
       std::push_heap(heap_.begin(), heap_.begin() + static_cast<ptrdiff_t>(size_), better);
     } else if (size_ > 0 && better(candidate, heap_[0])) {

@@ -2,7 +2,7 @@
 // The k best of a stream of scores; equal scores: the lower index (architecture.md 5, 6).
 //
 // StreamingTopK keeps a heap in memory of the caller, so scores can come tile by tile and nothing is
-// allocated.
+// allocated. NaN counts as -infinity.
 #pragma once
 
 #include <cstdint>
