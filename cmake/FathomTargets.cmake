@@ -76,16 +76,17 @@ function(fathom_test name labels)
 endfunction()
 
 # fathom_isa_reruns(TARGET...): each test binary once more per tier with FATHOM_ISA=TIER, label `isa`. A tier that this CPU
-# cannot run is reported as skipped. Targets that do not exist are passed over.
+# cannot run, and its highest, which is the default, are reported as skipped. Targets that do not exist are passed over.
 function(fathom_isa_reruns)
+  list(JOIN FATHOM_ISA_TIERS "," tiers)
   foreach(target ${ARGN})
     if(NOT TARGET ${target})
       continue()
     endif()
     foreach(tier ${FATHOM_ISA_TIERS})
       set(test ${target}.${tier})
-      add_test(NAME ${test} COMMAND ${CMAKE_SOURCE_DIR}/tools/run_with_isa.sh ${tier} $<TARGET_FILE:${target}>
-                                    --gtest_brief=1)
+      add_test(NAME ${test} COMMAND ${CMAKE_SOURCE_DIR}/tools/run_with_isa.sh --rerun ${tiers} ${tier}
+                                    $<TARGET_FILE:${target}> --gtest_brief=1)
       set_tests_properties(${test} PROPERTIES LABELS "fast;isa" SKIP_RETURN_CODE 77 TIMEOUT 600)
     endforeach()
   endforeach()

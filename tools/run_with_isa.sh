@@ -4,6 +4,9 @@
 # abilities from the kernel, not from fathom, so a fault in our own detection cannot hide a tier.
 #
 # usage: run_with_isa.sh TIER PROGRAM [ARGUMENT...]
+#        run_with_isa.sh --rerun TIERS TIER PROGRAM [ARGUMENT...]
+#            the same, but skips the highest tier of this CPU, which is the default and so has been run; TIERS: all, lowest
+#            first, with commas
 #        run_with_isa.sh --count TIER...     prints the tiers; fails when an x86-64 CPU runs none but generic
 set -euo pipefail
 shopt -s inherit_errexit
@@ -49,8 +52,21 @@ if [ "${1:-}" = --count ]; then
   exit 0
 fi
 
+highest=
+if [ "${1:-}" = --rerun ]; then
+  for tier in ${2//,/ }; do
+    missing=$(missing_flags "$tier")
+    [ -n "$missing" ] || highest=$tier
+  done
+  shift 2
+fi
+
 tier=$1
 shift
+if [ "$tier" = "$highest" ]; then
+  echo "skipped: $tier is the default on this CPU, so the plain run has used it"
+  exit 77
+fi
 missing=$(missing_flags "$tier")
 if [ -n "$missing" ]; then
   echo "skipped: this CPU lacks ${missing//$'\n'/ } (tier $tier)"

@@ -276,6 +276,10 @@ class IsaTest(Tree):
         self.assertEqual(done.returncode, 77, done.stdout)
         done = self.run_tool(tool, "avx2", "bash", "-c", "echo tier $FATHOM_ISA", FATHOM_TEST_CPUINFO=str(cpuinfo))
         self.assertEqual((done.returncode, done.stdout), (0, "tier avx2\n"))
+        rerun = (tool, "--rerun", "generic,avx2,avx512")
+        for tier, status in (("generic", 0), ("avx2", 77), ("avx512", 77)):
+            done = self.run_tool(*rerun, tier, "true", FATHOM_TEST_CPUINFO=str(cpuinfo))
+            self.assertEqual(done.returncode, status, f"{tier}: {done.stdout}")
         done = self.run_tool(tool, "--count", "generic", "avx2", "avx512", FATHOM_TEST_CPUINFO=str(cpuinfo))
         self.assert_passes(done)
         self.assertIn("2 tiers run here: generic avx2; 1 skipped: avx512", done.stdout)
