@@ -62,7 +62,7 @@ void add_attention(ParameterCounts& counts, const Dims& d, const LayerConfig& la
   if (layer.kind != LayerKind::kCsa) return;
   add_fp8(counts, d.index_heads * d.index_dim, d.q_rank);
   add_bf16(counts, 4 * d.D * d.index_dim + d.index_dim + d.index_heads * d.D);
-  add_f32(counts, layer.compress_ratio * 2 * d.index_dim);
+  add_f32(counts, int64_t{2} * layer.compress_ratio * d.index_dim);
 }
 
 void add_moe(ParameterCounts& counts, const Dims& d, RouterKind router) noexcept {
@@ -148,7 +148,7 @@ TokenCost token_cost(const ModelConfig& config, int64_t length) noexcept {
     linear +=
         d.D * d.q_rank + d.q_rank * d.heads + d.D * d.c + d.heads * d.o_rank + d.groups * d.o_rank * d.D;
     linear += (d.k + d.shared) * 3 * d.D * d.inter;
-    small += d.D * d.experts + 2 * config.hc_mix_size() * d.n * d.D;
+    small += d.D * d.experts + int64_t{2} * config.hc_mix_size() * d.n * d.D;
     int64_t rows = std::min<int64_t>(config.sliding_window, length);
     cost.kv_bytes += rows * deployed_entry_bytes(config);
     if (layer.compressed()) {
@@ -181,11 +181,11 @@ TokenCost v32_token_cost(int64_t length) noexcept {
                                  kKvRank * H * (kNope + kV) + H * kV * D;
   constexpr int64_t kIndexer = kQRank * 64 * 128 + D * 128 + D * 64;
   constexpr int64_t kFfn =
-      3 * 3 * D * 18432 + 58 * 9 * 3 * D * 2048;  // three dense layers, then 8 + 1 experts
+      D * 3 * 3 * 18432 + D * 58 * 9 * 3 * 2048;  // three dense layers, then 8 + 1 experts
   TokenCost cost;
   cost.linear = 2 * (kLayers * (kAttention + kIndexer) + kFfn);
-  cost.small = 2 * 58 * D * 256;
-  cost.head = 2 * 129280 * D;
+  cost.small = D * 2 * 58 * 256;
+  cost.head = D * 2 * 129280;
   cost.core = kLayers * 2 * H * std::min<int64_t>(2048, length) * (kKvRank + kRope + kKvRank);
   cost.index = kLayers * 2 * 64 * 128 * length;
   cost.equivalent = equivalent_fp8(cost, 1.0);  // its index is FP8

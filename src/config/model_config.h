@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // ModelConfig: every number of a checkpoint's config.json, validated (architecture.md 1; design.md 3).
 //
-// Invariant: a ModelConfig that came from parse_model_config satisfies every rule of validate(); nothing else
-// in the program re-checks it. Pure data, immutable after construction, shared freely between threads.
+// Invariant: a ModelConfig that came from parse_model_config satisfies every rule of config_rules.h; nothing
+// else in the program re-checks it. Pure data, immutable after construction, shared freely between threads.
 #pragma once
 
 #include <cstdint>
