@@ -41,16 +41,14 @@ void show_banner(TerminalOutput& out, const ChatModel& model, const Compute& com
 }
 
 struct Streams {
-  Styling wanted = wanted_styling();
-  TerminalOutput out{STDOUT_FILENO, wanted};
-  TerminalOutput err{STDERR_FILENO, wanted};
+  TerminalOutput out{STDOUT_FILENO, wanted_styling()};
+  TerminalOutput err{STDERR_FILENO, wanted_styling()};
 };
 
 Status talk_at_terminal(ChatSession& session, Streams& streams, SignalEvents& signals) {
   TerminalInput input(STDIN_FILENO, signals);
   const ChatDisplay display{streams.out, streams.out, ChatDisplay::Manner::kPeople};
-  // A terminal that cannot be styled cannot be edited on either.
-  auto editor = streams.wanted == Styling::kOn ? make_line_editor(input, streams.out) : nullptr;
+  auto editor = terminal_takes_controls() ? make_line_editor(input, streams.out) : nullptr;
   PlainLineReader plain(input, streams.out, PlainLineReader::Prompting::kYes);
   LineReader& reader = editor != nullptr ? *editor : plain;
   return run_turns(session, reader, display, signals);

@@ -14,11 +14,9 @@
 namespace fathom {
 namespace {
 
-constexpr std::string_view kReset = "\x1b[0m";
-
 std::string_view start_of(Style style) noexcept {
   switch (style) {
-    case Style::kNormal: return "";
+    case Style::kNormal: return "\x1b[0m";
     case Style::kDim: return "\x1b[2m";
     case Style::kError: return "\x1b[31m";
   }
@@ -32,10 +30,13 @@ std::string_view variable(const char* name) noexcept {
 
 }  // namespace
 
-Styling wanted_styling() noexcept {
+bool terminal_takes_controls() noexcept {
   const std::string_view terminal = variable("TERM");
-  const bool off = !variable("NO_COLOR").empty() || terminal.empty() || terminal == "dumb";
-  return off ? Styling::kOff : Styling::kOn;
+  return !terminal.empty() && terminal != "dumb";
+}
+
+Styling wanted_styling() noexcept {
+  return terminal_takes_controls() && variable("NO_COLOR").empty() ? Styling::kOn : Styling::kOff;
 }
 
 TerminalOutput::TerminalOutput(int descriptor, Styling wanted) noexcept
@@ -46,15 +47,20 @@ TerminalOutput::TerminalOutput(int descriptor, Styling wanted) noexcept
 void TerminalOutput::write(std::string_view text, Style style) {
   if (text.empty()) return;
   if (!terminal_) return write_bytes(text);
-  const bool styled = styling_ == Styling::kOn && style != Style::kNormal;
-  std::string bytes(styled ? start_of(style) : "");
-  bytes += visible_text(text);
-  if (styled) bytes += kReset;
-  write_bytes(bytes);
+  switch_to(style);
+  write_bytes(visible_text(text));
+  if (text.ends_with('\n')) switch_to(Style::kNormal);
+}
+
+void TerminalOutput::switch_to(Style style) {
+  if (styling_ == Styling::kOff || style == style_) return;
+  if (style_ != Style::kNormal) write_bytes(start_of(Style::kNormal));
+  if (style != Style::kNormal) write_bytes(start_of(style));
+  style_ = style;
 }
 
 void TerminalOutput::write_control(std::string_view sequence) {
-  if (styling_ == Styling::kOn) write_bytes(sequence);
+  if (terminal_ && terminal_takes_controls()) write_bytes(sequence);
 }
 
 void TerminalOutput::write_bytes(std::string_view bytes) {
