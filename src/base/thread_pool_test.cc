@@ -40,6 +40,21 @@ TEST(ThreadPool, EveryWorkerRunsEachStageOnceAndItsWritesAreSeen) {
   }
 }
 
+TEST(ThreadPool, AShortStageRunsEveryPartOnTheCaller) {
+  auto pool = ThreadPool::create(3);
+  ASSERT_TRUE(pool.ok());
+  for (const int64_t nanoseconds :
+       {int64_t{0}, ThreadPool::kSharedStageNanoseconds - 1, ThreadPool::kSharedStageNanoseconds}) {
+    std::vector<std::thread::id> ran_on(3);
+    (*pool)->run(StageWork{nanoseconds}, [&](int worker) { ran_on[worker] = std::this_thread::get_id(); });
+    const bool shared = nanoseconds >= ThreadPool::kSharedStageNanoseconds;
+    for (int worker = 0; worker < 3; ++worker) {
+      EXPECT_EQ(ran_on[worker] == std::this_thread::get_id(), !shared || worker == 0) << nanoseconds << " ns";
+      EXPECT_NE(ran_on[worker], std::thread::id());
+    }
+  }
+}
+
 TEST(ThreadPool, RefusesSenselessCounts) {
   EXPECT_EQ(ThreadPool::create(0).status().code(), StatusCode::kInvalidArgument);
   EXPECT_EQ(ThreadPool::create(1025).status().code(), StatusCode::kInvalidArgument);

@@ -163,10 +163,25 @@ void attend_token(StepContext& step, const LayerConfig& layer, const AttentionWe
   }
 }
 
+// Keys and values of one token are read once for all heads.
+StageWork attend_work(StepContext& step, const LayerConfig& layer) noexcept {
+  StageWork work;
+  for (const LayerSpan& span : step.acts.spans) {
+    int64_t keys = step.config().sliding_window;
+    if (layer.compressed()) keys += (span.position + span.rows) / layer.compress_ratio;
+    if (layer.kind == LayerKind::kCsa)
+      keys = std::min<int64_t>(keys, step.config().sliding_window + step.config().index_topk);
+    const int64_t row_floats = span.rows * keys * step.config().head_dim;
+    work.nanoseconds +=
+        StageWork::of(row_floats * 4, row_floats * 2 * step.config().num_attention_heads).nanoseconds;
+  }
+  return work;
+}
+
 // Splits by tokens when there are enough of them, otherwise by heads; a head's result is the same either way.
 void attend_all(StepContext& step, const LayerConfig& layer, const AttentionWeights& w) noexcept {
   const int workers = step.pool.size();
-  step.pool.run([&](int worker) {
+  step.pool.run(attend_work(step, layer), [&](int worker) {
     for (const LayerSpan& span : step.acts.spans) {
       const bool by_token = span.rows >= workers;
       const PartRange tokens = by_token ? part_range(span.rows, worker, workers) : PartRange{0, span.rows};
@@ -187,12 +202,15 @@ void project_output(StepContext& step, const AttentionWeights& w) noexcept {
   const auto latent = part(step, a.latent);
   const int64_t group_cols = out.cols / step.config().o_groups;
   const int64_t rank = step.config().o_lora_rank;
-  step.pool.run([&](int worker) {
+  const auto group_job = [&](int64_t g) {
+    return LinearJob{out.slice_cols(g * group_cols, group_cols), &w.wo_a[g],
+                     latent.slice_cols(g * rank, rank)};
+  };
+  const StageWork group_work = linear_work(group_job(0));
+  step.pool.run(StageWork{group_work.nanoseconds * step.config().o_groups}, [&](int worker) {
     for (int64_t g = 0; g < step.config().o_groups; ++g) {
-      const LinearJob job{out.slice_cols(g * group_cols, group_cols), &w.wo_a[g],
-                          latent.slice_cols(g * rank, rank)};
       const PartRange rows = part_range(rank, worker, step.pool.size(), 16);
-      linear_rows(job, rows.begin, rows.end);
+      linear_rows(group_job(g), rows.begin, rows.end);
     }
   });
   const bool quantize = step.quantizes(w.wo_b);

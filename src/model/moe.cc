@@ -60,21 +60,42 @@ void share_of(StepContext& step, const LinearJob& job, int worker) noexcept {
   linear_rows(job, part.begin, part.end);
 }
 
-// W_1 and W_3 of every busy expert and of the shared one: one stage.
-void up_projections(StepContext& step, const MoeWeights& w) noexcept {
+// Calls use(job) with W_1 and W_3 of every busy expert and of the shared one.
+template <typename Use>
+void each_up_projection(StepContext& step, const MoeWeights& w, const Use& use) noexcept {
   MoeActivations& a = step.acts.moe;
-  step.pool.run([&](int worker) {
-    for_each_busy_expert(a, [&](size_t e, int64_t first, int64_t rows) {
-      const auto x = a.x.view().slice_rows(first, rows);
-      share_of(step, {x, &w.experts[e].w1, a.gate.view().slice_rows(first, rows)}, worker);
-      share_of(step, {x, &w.experts[e].w3, a.up.view().slice_rows(first, rows)}, worker);
-    });
-    if (!w.shared_experts) return;
-    const bool quantize = step.quantizes(w.shared_experts->w1);
-    const auto x = (quantize ? step.acts.hc.x_quant : step.acts.hc.x).view().slice_rows(0, step.rows);
-    share_of(step, {x, &w.shared_experts->w1, a.shared_gate.view().slice_rows(0, step.rows)}, worker);
-    share_of(step, {x, &w.shared_experts->w3, a.shared_up.view().slice_rows(0, step.rows)}, worker);
+  for_each_busy_expert(a, [&](size_t e, int64_t first, int64_t rows) {
+    const auto x = a.x.view().slice_rows(first, rows);
+    use(LinearJob{x, &w.experts[e].w1, a.gate.view().slice_rows(first, rows)});
+    use(LinearJob{x, &w.experts[e].w3, a.up.view().slice_rows(first, rows)});
   });
+  if (!w.shared_experts) return;
+  const bool quantize = step.quantizes(w.shared_experts->w1);
+  const auto x = (quantize ? step.acts.hc.x_quant : step.acts.hc.x).view().slice_rows(0, step.rows);
+  use(LinearJob{x, &w.shared_experts->w1, a.shared_gate.view().slice_rows(0, step.rows)});
+  use(LinearJob{x, &w.shared_experts->w3, a.shared_up.view().slice_rows(0, step.rows)});
+}
+
+// Calls use(job) with W_2 of every busy expert and of the shared one.
+template <typename Use>
+void each_down_projection(StepContext& step, const MoeWeights& w, const Use& use) noexcept {
+  MoeActivations& a = step.acts.moe;
+  for_each_busy_expert(a, [&](size_t e, int64_t first, int64_t rows) {
+    use(LinearJob{a.gate.view().slice_rows(first, rows), &w.experts[e].w2,
+                  a.y.view().slice_rows(first, rows)});
+  });
+  if (!w.shared_experts) return;
+  use(LinearJob{a.shared_gate.view().slice_rows(0, step.rows), &w.shared_experts->w2,
+                a.shared_y.view().slice_rows(0, step.rows)});
+}
+
+// Runs the products that each_job names as one stage.
+template <typename EachJob>
+void run_products(StepContext& step, const EachJob& each_job) noexcept {
+  StageWork work;
+  each_job([&](const LinearJob& job) { work.nanoseconds += linear_work(job).nanoseconds; });
+  step.pool.run(work,
+                [&](int worker) { each_job([&](const LinearJob& job) { share_of(step, job, worker); }); });
 }
 
 // gate <- weight * silu(gate) * up, then the round trip in front of W_2.
@@ -99,22 +120,6 @@ void activations(StepContext& step, const MoeWeights& w) noexcept {
   });
 }
 
-void down_projections(StepContext& step, const MoeWeights& w) noexcept {
-  MoeActivations& a = step.acts.moe;
-  step.pool.run([&](int worker) {
-    for_each_busy_expert(a, [&](size_t e, int64_t first, int64_t rows) {
-      share_of(step,
-               {a.gate.view().slice_rows(first, rows), &w.experts[e].w2, a.y.view().slice_rows(first, rows)},
-               worker);
-    });
-    if (!w.shared_experts) return;
-    share_of(step,
-             {a.shared_gate.view().slice_rows(0, step.rows), &w.shared_experts->w2,
-              a.shared_y.view().slice_rows(0, step.rows)},
-             worker);
-  });
-}
-
 // y = experts in routing order, then the shared one: an order that does not depend on the batch
 // (design.md 10.3).
 void sum_outputs(StepContext& step, const MoeWeights& w) noexcept {
@@ -133,9 +138,9 @@ void moe_forward(StepContext& step, const LayerConfig& layer, const MoeWeights& 
   router_forward(step, layer, w);
   group_by_expert(step);
   gather_inputs(step, w);
-  up_projections(step, w);
+  run_products(step, [&](const auto& use) { each_up_projection(step, w, use); });
   activations(step, w);
-  down_projections(step, w);
+  run_products(step, [&](const auto& use) { each_down_projection(step, w, use); });
   sum_outputs(step, w);
 }
 
