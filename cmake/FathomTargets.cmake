@@ -71,6 +71,8 @@ function(fathom_test name labels)
     set_tests_properties(${name} PROPERTIES ENVIRONMENT "${arg_ENV}")
   endif()
   if("threads" IN_LIST labels)
+    # Threads that wait for each other want cores of their own.
+    set_tests_properties(${name} PROPERTIES PROCESSORS 2)
     set_property(GLOBAL APPEND PROPERTY FATHOM_THREAD_TESTS ${name})
   endif()
 endfunction()
