@@ -72,6 +72,7 @@ struct WorkerScratch {
   std::vector<float> running_sum;    // [H]
   std::vector<float> index_scores;   // [RowStore::kPageRows]
   std::vector<ScoredIndex> heap;     // [index_topk]
+  StreamingTopK best{{}};            // what the worker kept of its pages, in `heap`
   std::vector<const float*> c_rows;  // [2m]
   std::vector<const float*> z_rows;  // [2m]
   std::vector<float> cos;            // [r / 2] angles of an entry

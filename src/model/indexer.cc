@@ -11,25 +11,78 @@
 namespace fathom {
 namespace {
 
-int64_t choose_entries(StepContext& step, const RowStore& keys, int64_t visible, int64_t row,
-                       int worker) noexcept {
+// One row's scan over a range of key pages.
+struct IndexJob {
+  int64_t row;
+  int64_t visible;  // entries
+  PartRange pages;
+};
+
+// The best of the key pages [first_page, end_page) that hold visible entries, in the worker's heap.
+StreamingTopK scan_pages(StepContext& step, const RowStore& keys, const IndexJob& job, int worker) noexcept {
   AttentionActivations& a = step.acts.attention;
-  const auto chosen = a.chosen.view().row_span(row);
-  const auto top_k = static_cast<int64_t>(chosen.size());
-  if (visible <= top_k) {
-    for (int64_t i = 0; i < visible; ++i) chosen[i] = static_cast<int32_t>(i);
-    return visible;
-  }
   WorkerScratch& scratch = step.acts.scratch[worker];
   StreamingTopK best(scratch.heap);
-  for (int64_t first = 0; first < visible; first += RowStore::kPageRows) {
-    const int64_t count = std::min(RowStore::kPageRows, visible - first);
+  for (int64_t first = job.pages.begin * RowStore::kPageRows;
+       first < std::min(job.visible, job.pages.end * RowStore::kPageRows); first += RowStore::kPageRows) {
+    const int64_t count = std::min(RowStore::kPageRows, job.visible - first);
     const std::span<float> scores(scratch.index_scores.data(), static_cast<size_t>(count));
-    index_scores(a.index_q.view().row_span(row), a.index_weights.view().row_span(row),
+    index_scores(a.index_q.view().row_span(job.row), a.index_weights.view().row_span(job.row),
                  {keys.row(first), count, keys.row_floats()}, scores);
     best.push(static_cast<int32_t>(first), scores);
   }
-  return best.sorted_indices(chosen);
+  return best;
+}
+
+int64_t page_count(int64_t visible) noexcept {
+  return (visible + RowStore::kPageRows - 1) / RowStore::kPageRows;
+}
+
+// All visible entries are chosen while they are at most index_topk.
+bool choose_all(StepContext& step, int64_t row, int64_t visible) noexcept {
+  const auto chosen = step.acts.attention.chosen.view().row_span(row);
+  if (visible > static_cast<int64_t>(chosen.size())) return false;
+  for (int64_t i = 0; i < visible; ++i) chosen[i] = static_cast<int32_t>(i);
+  step.acts.attention.chosen_count[row] = visible;
+  return true;
+}
+
+void keep_best(StepContext& step, int64_t row, StreamingTopK& best) noexcept {
+  AttentionActivations& a = step.acts.attention;
+  a.chosen_count[row] = best.sorted_indices(a.chosen.view().row_span(row));
+}
+
+StageWork scan_work(StepContext& step, const RowStore& keys, int64_t visible, int64_t rows) noexcept {
+  const int64_t floats = visible * keys.row_floats();
+  return StageWork::of(floats * 4, floats * step.config().index_n_heads * rows);
+}
+
+// Few rows: each row's pages are shared out, and the workers' choices merged in worker order.
+void choose_by_pages(StepContext& step, const RowStore& keys, int64_t row, int64_t visible) noexcept {
+  if (choose_all(step, row, visible)) return;
+  const int workers = step.pool.size();
+  step.pool.run(scan_work(step, keys, visible, 1), [&](int worker) {
+    const PartRange pages = part_range(page_count(visible), worker, workers);
+    step.acts.scratch[worker].best = scan_pages(step, keys, {row, visible, pages}, worker);
+  });
+  StreamingTopK& best = step.acts.scratch[0].best;
+  for (int worker = 1; worker < workers; ++worker) best.merge(step.acts.scratch[worker].best);
+  keep_best(step, row, best);
+}
+
+// Many rows: each worker takes some of them.
+void choose_by_rows(StepContext& step, const LayerConfig& layer, const LayerSpan& span) noexcept {
+  const RowStore& keys = span.state->indexer->entries;
+  step.pool.run(scan_work(step, keys, keys.size(), span.rows), [&](int worker) {
+    const PartRange part = part_range(span.rows, worker, step.pool.size());
+    for (int64_t i = part.begin; i < part.end; ++i) {
+      const int64_t row = span.first_row + i;
+      const int64_t visible = (span.position + i + 1) / layer.compress_ratio;
+      if (choose_all(step, row, visible)) continue;
+      StreamingTopK best = scan_pages(step, keys, {row, visible, {0, page_count(visible)}}, worker);
+      keep_best(step, row, best);
+    }
+  });
 }
 
 }  // namespace
@@ -50,12 +103,14 @@ void finish_index_query(StepContext& step, const LayerConfig& layer, int64_t row
 
 void indexer_forward(StepContext& step, const LayerConfig& layer) noexcept {
   for (const LayerSpan& span : step.acts.spans) {
-    const RowStore& keys = span.state->indexer->entries;
-    parallel_rows(step.pool, span.rows, [&](int64_t i, int worker) {
-      const int64_t row = span.first_row + i;
-      const int64_t visible = (span.position + i + 1) / layer.compress_ratio;
-      step.acts.attention.chosen_count[row] = choose_entries(step, keys, visible, row, worker);
-    });
+    if (span.rows >= step.pool.size() && span.rows > 1) {
+      choose_by_rows(step, layer, span);
+      continue;
+    }
+    for (int64_t i = 0; i < span.rows; ++i) {
+      choose_by_pages(step, span.state->indexer->entries, span.first_row + i,
+                      (span.position + i + 1) / layer.compress_ratio);
+    }
   }
 }
 

@@ -16,20 +16,25 @@ bool better(const ScoredIndex& a, const ScoredIndex& b) noexcept {
 
 }  // namespace
 
-void StreamingTopK::push(int32_t first, std::span<const float> scores) noexcept {
-  for (size_t i = 0; i < scores.size(); ++i) {
-    ScoredIndex candidate{scores[i], first + static_cast<int32_t>(i)};
-    if (size_ < heap_.size()) {
-      // No NaN enters the heap, so that its order is one; below, none is better than anything.
-      if (std::isnan(candidate.score)) candidate.score = -std::numeric_limits<float>::infinity();
-      heap_[size_++] = candidate;
-      std::push_heap(heap_.begin(), heap_.begin() + static_cast<ptrdiff_t>(size_), better);
-    } else if (size_ > 0 && better(candidate, heap_[0])) {
-      std::pop_heap(heap_.begin(), heap_.end(), better);
-      heap_.back() = candidate;
-      std::push_heap(heap_.begin(), heap_.end(), better);
-    }
+void StreamingTopK::offer(ScoredIndex candidate) noexcept {
+  if (size_ < heap_.size()) {
+    // No NaN enters the heap, so that its order is one; below, none is better than anything.
+    if (std::isnan(candidate.score)) candidate.score = -std::numeric_limits<float>::infinity();
+    heap_[size_++] = candidate;
+    std::push_heap(heap_.begin(), heap_.begin() + static_cast<ptrdiff_t>(size_), better);
+  } else if (size_ > 0 && better(candidate, heap_[0])) {
+    std::pop_heap(heap_.begin(), heap_.end(), better);
+    heap_.back() = candidate;
+    std::push_heap(heap_.begin(), heap_.end(), better);
   }
+}
+
+void StreamingTopK::push(int32_t first, std::span<const float> scores) noexcept {
+  for (size_t i = 0; i < scores.size(); ++i) offer({scores[i], first + static_cast<int32_t>(i)});
+}
+
+void StreamingTopK::merge(const StreamingTopK& other) noexcept {
+  for (size_t i = 0; i < other.size_; ++i) offer(other.heap_[i]);
 }
 
 int64_t StreamingTopK::sorted_indices(std::span<int32_t> out) noexcept {

@@ -81,5 +81,30 @@ TEST(TopK, NanLosesToEveryNumberWhereverItStands) {
   EXPECT_EQ(stream({kNan, 4}, 5, 1), (std::vector<int32_t>{0, 1}));
 }
 
+// A scan that is split over workers must choose what one scan chooses, ties included.
+TEST(StreamingTopK, MergedPartsChooseWhatTheWholeStreamChooses) {
+  std::vector<float> scores(203);
+  for (size_t i = 0; i < scores.size(); ++i) scores[i] = static_cast<float>(i * 7919 % 23) - 11.0F;
+  for (const size_t k : {1, 3, 64, 203, 300}) {
+    std::vector<ScoredIndex> whole_heap(k);
+    StreamingTopK whole(whole_heap);
+    whole.push(0, scores);
+    std::vector<int32_t> expected(k);
+    expected.resize(static_cast<size_t>(whole.sorted_indices(expected)));
+    for (const size_t cut : {0, 1, 32, 100, 202, 203}) {
+      std::vector<ScoredIndex> first_heap(k);
+      std::vector<ScoredIndex> second_heap(k);
+      StreamingTopK first(first_heap);
+      StreamingTopK second(second_heap);
+      first.push(0, std::span(scores).first(cut));
+      second.push(static_cast<int32_t>(cut), std::span(scores).subspan(cut));
+      first.merge(second);
+      std::vector<int32_t> got(k);
+      got.resize(static_cast<size_t>(first.sorted_indices(got)));
+      EXPECT_EQ(got, expected) << "k " << k << ", cut at " << cut;
+    }
+  }
+}
+
 }  // namespace
 }  // namespace fathom
