@@ -42,6 +42,7 @@ struct Plan {
   std::string_view norm_topk_prob;
   int yarn_factor;  // 0: no rope_scaling
   int yarn_original;
+  int max_position_embeddings;
 };
 
 void draw_layers(Plan& p, uint64_t seed, RandomNumbers& random) {
@@ -94,7 +95,38 @@ Plan draw_plan(uint64_t seed, RandomNumbers& random) {
   p.norm_topk_prob = random.one_of<std::string_view>({"true", "true", "false"});
   p.yarn_factor = random.one_of({0, 4, 16});
   p.yarn_original = random.one_of({64, 512, 4096});
+  p.max_position_embeddings = 4096;
   return p;
+}
+
+// The narrowest model with every kind of layer. CSA comes last and every expert is chosen, so that a choice
+// too close to call changes the logits of its own token and of no later one.
+void narrow_for_long_context(Plan& p) {
+  p.kinds_by_name = false;
+  p.layers = {Kind::kHca, Kind::kWindow, Kind::kCsa};
+  p.csa_ratio = 4;
+  p.hca_ratio = 128;
+  p.ratios = {p.hca_ratio, 0, p.csa_ratio};
+  p.num_hash_layers = 1;
+  p.vocab_size = 17;
+  p.hidden_size = p.storage == Storage::kFp4Experts ? 32 : 12;
+  p.moe_intermediate_size = p.storage == Storage::kFp4Experts ? 32 : 6;
+  p.o_groups = 1;
+  p.num_attention_heads = 2;
+  p.qk_rope_head_dim = 4;
+  p.head_dim = 9;
+  p.q_lora_rank = 7;
+  p.o_lora_rank = 5;
+  p.index_n_heads = 2;
+  p.index_head_dim = 8;
+  p.index_topk = 7;
+  p.n_routed_experts = 2;
+  p.num_experts_per_tok = 2;
+  p.n_shared_experts = 1;
+  p.sliding_window = 6;
+  p.hc_mult = 2;
+  p.hc_sinkhorn_iters = 3;
+  p.max_position_embeddings = 1 << 20;
 }
 
 std::string quoted_list(const Plan& p) {
@@ -122,8 +154,8 @@ std::string layer_plan_text(const Plan& p) {
 std::string config_text(const Plan& p) {
   std::string text = concat(
       "{\"model_type\":\"deepseek_v4\",\"num_key_value_heads\":1,\"bos_token_id\":0,\"eos_token_id\":1,",
-      "\"max_position_embeddings\":4096,\"torch_dtype\":\"bfloat16\",", layer_plan_text(p),
-      "\"scoring_func\":\"", p.scoring_func, "\",\"norm_topk_prob\":", p.norm_topk_prob);
+      "\"torch_dtype\":\"bfloat16\",", layer_plan_text(p), "\"scoring_func\":\"", p.scoring_func,
+      "\",\"norm_topk_prob\":", p.norm_topk_prob);
   const std::pair<std::string_view, double> numbers[] = {
       {"num_hidden_layers", static_cast<double>(p.layers.size())},
       {"vocab_size", p.vocab_size},
@@ -143,6 +175,7 @@ std::string config_text(const Plan& p) {
       {"moe_intermediate_size", p.moe_intermediate_size},
       {"num_hash_layers", p.num_hash_layers},
       {"sliding_window", p.sliding_window},
+      {"max_position_embeddings", p.max_position_embeddings},
       {"hc_mult", p.hc_mult},
       {"hc_sinkhorn_iters", p.hc_sinkhorn_iters},
       {"num_nextn_predict_layers", p.mtp == Draft::kMtp ? 1 : 0},
@@ -360,6 +393,13 @@ Status write_file(const std::string& path, std::string_view bytes) {
 RandomModel make_random_model(uint64_t seed) {
   RandomNumbers random(seed);
   const Plan plan = draw_plan(seed, random);
+  return {config_text(plan), TensorMaker(plan, random).make()};
+}
+
+RandomModel make_long_context_model(uint64_t seed) {
+  RandomNumbers random(seed);
+  Plan plan = draw_plan(seed, random);
+  narrow_for_long_context(plan);
   return {config_text(plan), TensorMaker(plan, random).make()};
 }
 

@@ -24,6 +24,10 @@ struct RandomModel {
 
 RandomModel make_random_model(uint64_t seed);
 
+// Three very narrow layers (HCA 128, window, CSA 4), cheap enough for 2^17 tokens. Storage, scoring and MTP
+// follow the seed as above; context 2^20.
+RandomModel make_long_context_model(uint64_t seed);
+
 // Writes both files into an existing directory.
 Status write_model_directory(const RandomModel& model, const std::string& directory);
 
