@@ -14,7 +14,8 @@ namespace {
 constexpr std::string_view kPrompt = "> ";
 constexpr std::string_view kContinuationPrompt = ". ";
 
-// While a reply streams, keys are not echoed into it; what is typed is there at the next prompt.
+// While a reply streams, keys are not echoed into it; what is typed is there at the next prompt. (For plain
+// lines; the line editor sees to it by itself.)
 class QuietKeyboard {
  public:
   QuietKeyboard() noexcept : changed_(::tcgetattr(STDIN_FILENO, &old_) == 0) {

@@ -176,6 +176,7 @@ Status run_guarded(const Run& run) {
 }  // namespace
 
 int run_command_line(int argc, const char* const* argv) {
+  hold_standard_descriptors();
   std::signal(SIGPIPE, SIG_IGN);  // a closed pipe is an error of the write, reported like any other
   CLI::App app("fathom runs models of the DeepSeek-V4 architecture on the CPU.\n", "fathom");
   app.require_subcommand(1);

@@ -12,6 +12,8 @@ std::unique_ptr<LineReader> make_line_editor(TerminalInput&, TerminalOutput&) { 
 #else
 
 #include <histedit.h>
+#include <termios.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <clocale>
@@ -36,6 +38,29 @@ constexpr size_t kMaxPasteBytes = 1 << 20;  // the editor redraws all of a line 
 constexpr int kHistorySize = 1000;
 // Within a sequence or a character the next byte follows at once; a lone ESC stays alone.
 constexpr int kSequenceMs = 30;
+
+// Keys come one by one and unseen, also between the lines: what is typed during a reply, Ctrl-D included,
+// waits for the next prompt as it is. Ctrl-C and Ctrl-Z stay signals.
+class KeyByKey {
+ public:
+  KeyByKey() noexcept : changed_(::tcgetattr(STDIN_FILENO, &old_) == 0) {
+    if (!changed_) return;
+    termios keys = old_;
+    keys.c_lflag &= ~static_cast<tcflag_t>(ICANON | ECHO);
+    keys.c_cc[VMIN] = 1;
+    keys.c_cc[VTIME] = 0;
+    ::tcsetattr(STDIN_FILENO, TCSADRAIN, &keys);
+  }
+  ~KeyByKey() {
+    if (changed_) ::tcsetattr(STDIN_FILENO, TCSADRAIN, &old_);
+  }
+  KeyByKey(const KeyByKey&) = delete;
+  KeyByKey& operator=(const KeyByKey&) = delete;
+
+ private:
+  termios old_{};
+  const bool changed_;
+};
 
 class LineEditor final : public LineReader {
  public:
@@ -67,6 +92,7 @@ class LineEditor final : public LineReader {
 
   TerminalInput& input_;
   TerminalOutput& output_;
+  KeyByKey mode_;  // before the editor, which keeps it between lines
   EditLine* editor_ = nullptr;
   History* history_ = nullptr;
   std::string prompt_;
@@ -101,6 +127,7 @@ bool LineEditor::start() {
   el_set(editor_, EL_CLIENTDATA, this);
   el_set(editor_, EL_EDITOR, "emacs");
   el_set(editor_, EL_HIST, history, history_);
+  el_set(editor_, EL_SETTY, "-x", "-icanon", "-echo", nullptr);  // its mode between lines
   el_set(editor_, EL_PROMPT_ESC, prompt, '\1');
   el_set(editor_, EL_GETCFN, static_cast<int (*)(EditLine*, wchar_t*)>(next_key));
   el_source(editor_, nullptr);

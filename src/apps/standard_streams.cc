@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "apps/standard_streams.h"
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
@@ -19,6 +22,14 @@ Status refused(std::string_view what) {
 }
 
 }  // namespace
+
+void hold_standard_descriptors() noexcept {
+  for (const int descriptor : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+    // The lowest free number is taken; reads and writes of an O_PATH descriptor fail as those of a closed one
+    // do.
+    if (::fcntl(descriptor, F_GETFD) < 0) ::open("/dev/null", O_PATH);
+  }
+}
 
 Status write_stdout(std::string_view text) {
   if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size() || std::fflush(stdout) != 0) {

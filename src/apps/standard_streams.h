@@ -10,6 +10,10 @@
 
 namespace fathom {
 
+// Occupies standard descriptors that are closed, so that no file that is opened later becomes one by
+// accident; using them stays an error. Call first.
+void hold_standard_descriptors() noexcept;
+
 // Writes all of `text` and flushes. kIo when the system refuses (a closed pipe, a full disk).
 Status write_stdout(std::string_view text);
 

@@ -14,14 +14,18 @@ import tempfile
 import unittest
 from pathlib import Path
 
-from terminal import PROGRAM, Terminal, environment, run
+from terminal import PATIENCE_S, PROGRAM, Terminal, environment, run
 
 HELLO = b"Hello! How can I help you today?\n"
+ANNA = b"Hello Anna! Nice to meet you.\n"
 SUM = b"47 + 28 = 75\n"
 THOUGHT = b"7 + 8 = 15, write 5, carry 1. 4 + 2 + 1 = 7, write 7. The result is 75."
 # Nearly even chances for all tokens: long replies of all sorts of bytes. With this seed more than 3,000 tokens come
 # before one that ends the reply.
 BABBLE = ("--temperature", "100", "--seed", "4")
+
+
+TOO_LONG = b"one two three " * 3000 + b"\n"
 
 
 class OneMessage(unittest.TestCase):
@@ -55,9 +59,10 @@ class OneMessage(unittest.TestCase):
         run("chat", *BABBLE, "-n", "1000", "-m", "Hello!").stdout.decode("utf-8")
 
     def test_a_message_beyond_the_context_is_refused_with_advice(self) -> None:
-        result = run("chat", "-m", "one two three " * 3000)
+        result = run("chat", "-m", TOO_LONG)
         self.assertEqual((result.returncode, result.stdout), (3, b""))
-        self.assertRegex(result.stderr, rb"^fathom: error: context: expected .* fewer than 4096 tokens, found \d+: .*\n$")
+        self.assertRegex(result.stderr, rb"^fathom: error: context: expected .* fewer than 4096 tokens, found \d+: "
+                                        rb".*/reset.*\n$")
 
     def test_wrong_options_are_one_line_and_no_result(self) -> None:
         for options in (["--think", "deep"], ["--temperature", "-1"], ["--top-p", "2"], ["-n", "-5"],
@@ -78,18 +83,27 @@ class OneMessage(unittest.TestCase):
         self.assertIn(b"standard output: No space left", result.stderr)
 
 
+    def test_closed_standard_streams_are_errors(self) -> None:
+        for redirection, stream in (("<&-", b"standard input"), (">&-", b"standard output")):
+            message = "" if stream == b"standard input" else "-m Hello!"
+            result = subprocess.run(["bash", "-c", f'"$FATHOM" chat {message} {redirection}'], capture_output=True,
+                                    timeout=PATIENCE_S, check=False)
+            self.assertEqual(result.returncode, 7, redirection)
+            self.assertEqual(result.stderr, b"fathom: error: %s: Bad file descriptor\n" % stream)
+
+
 class PipedLines(unittest.TestCase):
     def test_each_line_is_a_turn(self) -> None:
         result = run("chat", stdin=b"My name is Anna.\nWhat is the opposite of hot?\r\n\n  \nWhat is my name?")
-        self.assertEqual(result.stdout, b"Hello Anna! Nice to meet you.\nThe opposite of hot is cold.\nYour name is Anna.\n")
+        self.assertEqual(result.stdout, ANNA + b"The opposite of hot is cold.\nYour name is Anna.\n")
         self.assertEqual((result.returncode, result.stderr), (0, b""))
 
     def test_reset_forgets(self) -> None:
         result = run("chat", stdin=b"My name is Anna.\n/reset\nHello!\n")
-        self.assertEqual(result.stdout, b"Hello Anna! Nice to meet you.\n" + HELLO)
+        self.assertEqual(result.stdout, ANNA + HELLO)
 
     def test_errors_are_counted_and_the_talk_goes_on(self) -> None:
-        result = run("chat", stdin=b"/foo bar\n/think deep\nHello!\n/load /nonexistent\n" + b"one two three " * 3000 + b"\n")
+        result = run("chat", stdin=b"/foo bar\n/think deep\nHello!\n/load /nonexistent\n" + TOO_LONG)
         self.assertEqual((result.returncode, result.stdout), (2, HELLO))
         self.assertIn(b"turn 1: expected a command, found /foo: /help lists them\n", result.stderr)
         self.assertIn(b'turn 2: /think: expected none, high or max, found "deep"\n', result.stderr)
@@ -100,7 +114,7 @@ class PipedLines(unittest.TestCase):
     def test_a_failed_turn_leaves_no_trace(self) -> None:
         talk = b"My name is Anna.\n%sWhat is the opposite of hot?\nWhat is my name?\n"
         plain = run("chat", stdin=talk % b"").stdout
-        self.assertEqual(run("chat", stdin=talk % (b"one two three " * 3000 + b"\n")).stdout, plain)
+        self.assertEqual(run("chat", stdin=talk % TOO_LONG).stdout, plain)
 
     def test_a_backslash_continues_the_line(self) -> None:
         with tempfile.TemporaryDirectory() as folder:
@@ -112,7 +126,8 @@ class PipedLines(unittest.TestCase):
     def test_save_and_load_take_the_talk_up_again(self) -> None:
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "talk.json"
-            first = run("chat", "--system", "Be brief.", stdin=b"My name is Anna.\n/think high\n/save %s\n" % bytes(path))
+            begin = b"My name is Anna.\n"
+            first = run("chat", "--system", "Be brief.", stdin=begin + b"/think high\n/save %s\n" % bytes(path))
             self.assertEqual(first.returncode, 0, first)
             self.assertEqual([p.name for p in Path(folder).iterdir()], ["talk.json"])
             saved = json.loads(path.read_text())
@@ -121,7 +136,7 @@ class PipedLines(unittest.TestCase):
             rest = b"/think none\nWhat is the opposite of hot?\nWhat is my name?\n/system\n"
             second = run("chat", stdin=b"/load %s\n" % bytes(path) + rest)
             self.assertEqual(second.returncode, 0, second)
-            whole = run("chat", "--system", "Be brief.", stdin=b"My name is Anna.\n" + rest)
+            whole = run("chat", "--system", "Be brief.", stdin=begin + rest)
             self.assertEqual(first.stdout + second.stdout, whole.stdout)
             self.assertIn(b"system text: Be brief.", second.stderr)
 
