@@ -40,7 +40,8 @@ Result<std::unique_ptr<Generator>> Generator::create(const Model& model, const G
   const ActivationSizes sizes{
       .batch_tokens = options.batch_tokens, .logit_rows = 1, .workers = options.threads};
   FATHOM_ASSIGN_OR_RETURN(auto acts, Activations::create(model.config, sizes));
-  FATHOM_ASSIGN_OR_RETURN(auto state, SequenceState::create(model.config, 0));
+  FATHOM_ASSIGN_OR_RETURN(auto state,
+                          SequenceState::create(model.config, 0, row_precision(options.rounding)));
   return std::unique_ptr<Generator>(
       new Generator(model, options, std::move(pool), std::move(acts), std::move(state)));
 }

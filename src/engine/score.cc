@@ -32,7 +32,8 @@ class Scorer {
   }
 
   Status run(int64_t sequence) {
-    FATHOM_ASSIGN_OR_RETURN(SequenceState state, SequenceState::create(model_.config, tokens_.cols));
+    FATHOM_ASSIGN_OR_RETURN(SequenceState state, SequenceState::create(model_.config, tokens_.cols,
+                                                                       row_precision(options_.rounding)));
     for (int64_t first = 0; first < tokens_.cols; first += chunk_) {
       const int64_t rows = std::min(chunk_, tokens_.cols - first);
       const SequenceSpan span{

@@ -107,24 +107,36 @@ struct RowKernels {
 // Largest hc_mult that hc_expand takes.
 inline constexpr int64_t kMaxStreams = 16;
 
+// Rows of the sequence state back to f32, exactly (architecture.md 9). No code is NaN.
+struct DecodeKernels {
+  // out[i] = e4m3(codes[i]) * scale of its block of `block` elements, i in [0, n).
+  void (*fp8)(const uint8_t* codes, const uint8_t* scales, int64_t n, int64_t block, float* out) noexcept;
+  // out[i] = e2m1 of nibble i (low nibble first) * scale of its 32 elements; zeros come out positive.
+  void (*fp4)(const uint8_t* packed, const uint8_t* scales, int64_t n, float* out) noexcept;
+};
+
 struct KernelTable {
   const char* name;  // the tier: "generic", "avx2", "avx512"
   const LinearKernels* linear;
   const AttentionKernels* attention;
   const RowKernels* row;
+  const DecodeKernels* decode;
 };
 
 // One sub-table per tier and family, each defined in kernels/<family>_<tier>.cc.
 extern const LinearKernels kLinearGeneric;
 extern const AttentionKernels kAttentionGeneric;
 extern const RowKernels kRowGeneric;
+extern const DecodeKernels kDecodeGeneric;
 #if defined(__x86_64__)
 extern const LinearKernels kLinearAvx2;
 extern const AttentionKernels kAttentionAvx2;
 extern const RowKernels kRowAvx2;
+extern const DecodeKernels kDecodeAvx2;
 extern const LinearKernels kLinearAvx512;
 extern const AttentionKernels kAttentionAvx512;
 extern const RowKernels kRowAvx512;
+extern const DecodeKernels kDecodeAvx512;
 #endif
 
 }  // namespace fathom

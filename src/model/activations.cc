@@ -103,6 +103,8 @@ WorkerScratch make_scratch(const ModelConfig& c) {
   s.heap.resize(has_csa(c) ? c.index_topk : 0);
   s.c_rows.resize(max_pooled_rows(c));
   s.z_rows.resize(max_pooled_rows(c));
+  s.rows.resize(static_cast<size_t>(
+      std::max(int64_t{kAttendBlock} * c.head_dim, RowStore::kPageRows * c.index_head_dim)));
   s.cos.resize(c.qk_rope_head_dim / 2);
   s.sin.resize(c.qk_rope_head_dim / 2);
   return s;

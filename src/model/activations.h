@@ -75,6 +75,7 @@ struct WorkerScratch {
   StreamingTopK best{{}};            // what the worker kept of its pages, in `heap`
   std::vector<const float*> c_rows;  // [2m]
   std::vector<const float*> z_rows;  // [2m]
+  std::vector<float> rows;           // [kAttendBlock, c or c_I] unpacked rows of the state
   std::vector<float> cos;            // [r / 2] angles of an entry
   std::vector<float> sin;
 };

@@ -11,6 +11,7 @@
 #include "ops/linear.h"
 #include "ops/parallel.h"
 #include "ops/rms_norm.h"
+#include "ops/unpack_row.h"
 
 namespace fathom {
 namespace {
@@ -108,20 +109,44 @@ struct AttendJob {
   int worker;
 };
 
+// The rows of one attention block as f32: in place where they are, else unpacked into the worker's scratch.
+class RowBlock {
+ public:
+  explicit RowBlock(WorkerScratch& scratch) noexcept : scratch_(scratch) {}
+
+  void add(const float* row) noexcept { rows_[count_++] = row; }
+  void add(const RowFormat& format, const uint8_t* bytes) noexcept {
+    if (format.encoding == RowEncoding::kF32) return add(reinterpret_cast<const float*>(bytes));
+    const std::span<float> out(scratch_.rows.data() + static_cast<int64_t>(count_) * format.dim,
+                               static_cast<size_t>(format.dim));
+    unpack_row(format, bytes, out);
+    add(out.data());
+  }
+  std::span<const float* const> rows() const noexcept { return {rows_.data(), count_}; }
+
+ private:
+  WorkerScratch& scratch_;
+  std::array<const float*, kAttendBlock> rows_;
+  size_t count_ = 0;
+};
+
 // Window rows in blocks aligned to absolute position: carried rows from the ring, this span's own from acts.
 void attend_window(StepContext& step, const AttendJob& job, AttendState state) noexcept {
   const auto kv = step.acts.attention.kv.view();
+  const RowRing& window = job.span.state->window;
   const int64_t position = step.acts.positions[job.row];
   int64_t p = std::max<int64_t>(0, position - step.config().sliding_window + 1);
   while (p <= position) {
     const int64_t end = std::min(position + 1, (p / kAttendBlock + 1) * kAttendBlock);
-    std::array<const float*, kAttendBlock> rows;
-    size_t count = 0;
+    RowBlock block(step.acts.scratch[job.worker]);
     for (; p < end; ++p) {
-      rows[count++] = p >= job.span.position ? kv.row(job.span.first_row + p - job.span.position)
-                                             : job.span.state->window.row(p);
+      if (p >= job.span.position) {
+        block.add(kv.row(job.span.first_row + p - job.span.position));
+      } else {
+        block.add(window.format(), window.bytes(p));
+      }
     }
-    attend_rows(state, {rows.data(), count});
+    attend_rows(state, block.rows());
   }
 }
 
@@ -133,12 +158,13 @@ void attend_entries(StepContext& step, const LayerConfig& layer, const AttendJob
   const int64_t visible = (step.acts.positions[job.row] + 1) / layer.compress_ratio;
   const int64_t total = indexed ? step.acts.attention.chosen_count[job.row] : visible;
   for (int64_t rank = 0; rank < total; rank += kAttendBlock) {
-    std::array<const float*, kAttendBlock> rows;
-    const int64_t count = std::min<int64_t>(kAttendBlock, total - rank);
-    for (int64_t i = 0; i < count; ++i) {
-      rows[i] = entries.row(indexed ? step.acts.attention.chosen.view().at(job.row, rank + i) : rank + i);
+    RowBlock block(step.acts.scratch[job.worker]);
+    const int64_t end = std::min<int64_t>(rank + kAttendBlock, total);
+    for (int64_t i = rank; i < end; ++i) {
+      const int64_t entry = indexed ? step.acts.attention.chosen.view().at(job.row, i) : i;
+      block.add(entries.format(), entries.bytes(entry));
     }
-    attend_rows(state, {rows.data(), static_cast<size_t>(count)});
+    attend_rows(state, block.rows());
   }
 }
 
@@ -226,8 +252,8 @@ void keep_window(StepContext& step, const LayerSpan& span) noexcept {
   RowRing& window = span.state->window;
   const int64_t end = span.position + span.rows;
   for (int64_t p = std::max(span.position, end - window.capacity()); p < end; ++p) {
-    std::copy_n(step.acts.attention.kv.view().row(span.first_row + p - span.position), window.row_floats(),
-                window.row(p));
+    pack_row(window.format(), step.acts.attention.kv.view().row_span(span.first_row + p - span.position),
+             window.bytes(p));
   }
 }
 

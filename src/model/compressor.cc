@@ -58,17 +58,19 @@ void make_entry(StepContext& step, const LayerConfig& layer, const CompressorWei
   const RawRows z(acts.z.view().slice_cols(0, state.z.row_floats()), state.z, job.span);
   const auto count = static_cast<size_t>(gather_rows(c, layer, job.entry, dim, scratch.c_rows));
   gather_rows(z, layer, job.entry, dim, scratch.z_rows);
-  const std::span<float> out(state.entries.row(job.entry), static_cast<size_t>(dim));
+  const auto out = std::span(scratch.rows).first(static_cast<size_t>(dim));
   pool_rows({scratch.c_rows.data(), count}, {scratch.z_rows.data(), count}, out);
   rms_norm(out, w.norm, step.norm_eps(), out);
   step.model.rotary(layer).angles(job.entry * layer.compress_ratio, scratch.cos, scratch.sin);
   rotate(out, {scratch.cos, scratch.sin});
-  if (step.rounding == Rounding::kNone) return;
-  if (kind == EntryKind::kKeyValue) {
-    quantize_kv(out, step.config().nope_dim());
-  } else {
-    quantize_index(out);
+  if (step.rounding == Rounding::kAsDeployed) {
+    if (kind == EntryKind::kKeyValue) {
+      quantize_kv(out, step.config().nope_dim());
+    } else {
+      quantize_index(out);
+    }
   }
+  pack_row(state.entries.format(), out, state.entries.bytes(job.entry));
 }
 
 void keep_rows(const CompressorActivations& acts, const LayerSpan& span, CompressorState& state) noexcept {

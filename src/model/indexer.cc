@@ -7,6 +7,7 @@
 #include "ops/index_scores.h"
 #include "ops/parallel.h"
 #include "ops/top_k.h"
+#include "ops/unpack_row.h"
 
 namespace fathom {
 namespace {
@@ -18,6 +19,16 @@ struct IndexJob {
   PartRange pages;
 };
 
+// Keys [first, first + count) of one page as f32, in place or unpacked.
+MatView<const float> key_page(const RowStore& keys, int64_t first, int64_t count,
+                              WorkerScratch& scratch) noexcept {
+  const int64_t dim = keys.row_floats();
+  if (keys.format().encoding == RowEncoding::kF32) return {keys.row(first), count, dim};
+  const MatView<float> out(scratch.rows.data(), count, dim);
+  for (int64_t i = 0; i < count; ++i) unpack_row(keys.format(), keys.bytes(first + i), out.row_span(i));
+  return out;
+}
+
 // The best of the key pages [first_page, end_page) that hold visible entries, in the worker's heap.
 StreamingTopK scan_pages(StepContext& step, const RowStore& keys, const IndexJob& job, int worker) noexcept {
   AttentionActivations& a = step.acts.attention;
@@ -28,7 +39,7 @@ StreamingTopK scan_pages(StepContext& step, const RowStore& keys, const IndexJob
     const int64_t count = std::min(RowStore::kPageRows, job.visible - first);
     const std::span<float> scores(scratch.index_scores.data(), static_cast<size_t>(count));
     index_scores(a.index_q.view().row_span(job.row), a.index_weights.view().row_span(job.row),
-                 {keys.row(first), count, keys.row_floats()}, scores);
+                 key_page(keys, first, count, scratch), scores);
     best.push(static_cast<int32_t>(first), scores);
   }
   return best;

@@ -17,6 +17,11 @@
 
 namespace fathom {
 
+// The smallest form of state that loses nothing.
+inline RowPrecision row_precision(Rounding rounding) noexcept {
+  return rounding == Rounding::kAsDeployed ? RowPrecision::kPacked : RowPrecision::kF32;
+}
+
 enum class LogitsWanted : uint8_t { kNone, kLast, kAll };
 
 // Tokens to append to one sequence.

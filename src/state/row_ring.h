@@ -8,28 +8,42 @@
 #include <cstdint>
 
 #include "base/buffer.h"
+#include "numeric/row_format.h"
 
 namespace fathom {
 
 class RowRing {
  public:
   RowRing() = default;
-  static Result<RowRing> create(int64_t capacity, int64_t row_floats) {
+  static Result<RowRing> create(int64_t capacity, const RowFormat& format) {
     RowRing ring;
-    FATHOM_ASSIGN_OR_RETURN(ring.rows_, MatBuf<float>::allocate(capacity, row_floats));
+    ring.format_ = format;
+    FATHOM_ASSIGN_OR_RETURN(ring.rows_, MatBuf<uint8_t>::allocate(capacity, format.row_bytes()));
     return ring;
+  }
+  // Rows of plain f32.
+  static Result<RowRing> create(int64_t capacity, int64_t row_floats) {
+    return create(capacity, RowFormat{.dim = row_floats});
   }
 
   int64_t capacity() const noexcept { return rows_.rows(); }
-  int64_t row_floats() const noexcept { return rows_.cols(); }
-  float* row(int64_t position) noexcept { return rows_.data() + position % rows_.rows() * rows_.cols(); }
-  const float* row(int64_t position) const noexcept {
+  const RowFormat& format() const noexcept { return format_; }
+  // Elements of a row, however they are stored.
+  int64_t row_floats() const noexcept { return format_.dim; }
+  uint8_t* bytes(int64_t position) noexcept { return rows_.data() + position % rows_.rows() * rows_.cols(); }
+  const uint8_t* bytes(int64_t position) const noexcept {
     return rows_.data() + position % rows_.rows() * rows_.cols();
   }
-  int64_t bytes() const noexcept { return static_cast<int64_t>(rows_.size_bytes()); }
+  // A row of plain f32; requires that encoding.
+  float* row(int64_t position) noexcept { return reinterpret_cast<float*>(bytes(position)); }
+  const float* row(int64_t position) const noexcept {
+    return reinterpret_cast<const float*>(bytes(position));
+  }
+  int64_t size_bytes() const noexcept { return static_cast<int64_t>(rows_.size_bytes()); }
 
  private:
-  MatBuf<float> rows_;
+  RowFormat format_;
+  MatBuf<uint8_t> rows_;
 };
 
 }  // namespace fathom

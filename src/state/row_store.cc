@@ -5,7 +5,7 @@ namespace fathom {
 
 Status RowStore::reserve(int64_t rows) {
   while (static_cast<int64_t>(pages_.size()) * kPageRows < rows) {
-    FATHOM_ASSIGN_OR_RETURN(auto page, MatBuf<float>::allocate(kPageRows, row_floats_));
+    FATHOM_ASSIGN_OR_RETURN(auto page, MatBuf<uint8_t>::allocate(kPageRows, row_bytes_));
     pages_.push_back(std::move(page));
   }
   return Status();
@@ -17,7 +17,7 @@ void RowStore::grow(int64_t rows) noexcept {
 }
 
 int64_t RowStore::reserved_bytes() const noexcept {
-  return static_cast<int64_t>(pages_.size()) * kPageRows * row_floats_ * static_cast<int64_t>(sizeof(float));
+  return static_cast<int64_t>(pages_.size()) * kPageRows * row_bytes_;
 }
 
 }  // namespace fathom

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/buffer.h"
+#include "numeric/row_format.h"
 
 namespace fathom {
 
@@ -17,10 +18,14 @@ class RowStore {
   static constexpr int64_t kPageRows = 32;
 
   RowStore() = default;
-  explicit RowStore(int64_t row_floats) : row_floats_(row_floats) {}
+  explicit RowStore(const RowFormat& format) : format_(format), row_bytes_(format.row_bytes()) {}
+  // Rows of plain f32.
+  explicit RowStore(int64_t row_floats) : RowStore(RowFormat{.dim = row_floats}) {}
 
   int64_t size() const noexcept { return size_; }
-  int64_t row_floats() const noexcept { return row_floats_; }
+  const RowFormat& format() const noexcept { return format_; }
+  // Elements of a row, however they are stored.
+  int64_t row_floats() const noexcept { return format_.dim; }
   // Takes memory for rows [0, rows), so that growing to them allocates nothing. kResourceExhausted without
   // memory.
   Status reserve(int64_t rows);
@@ -28,16 +33,20 @@ class RowStore {
   void grow(int64_t rows) noexcept;
   void clear() noexcept { size_ = 0; }
 
-  float* row(int64_t i) noexcept { return pages_[i / kPageRows].data() + i % kPageRows * row_floats_; }
-  const float* row(int64_t i) const noexcept {
-    return pages_[i / kPageRows].data() + i % kPageRows * row_floats_;
+  uint8_t* bytes(int64_t i) noexcept { return pages_[i / kPageRows].data() + i % kPageRows * row_bytes_; }
+  const uint8_t* bytes(int64_t i) const noexcept {
+    return pages_[i / kPageRows].data() + i % kPageRows * row_bytes_;
   }
+  // A row of plain f32; requires that encoding.
+  float* row(int64_t i) noexcept { return reinterpret_cast<float*>(bytes(i)); }
+  const float* row(int64_t i) const noexcept { return reinterpret_cast<const float*>(bytes(i)); }
   int64_t reserved_bytes() const noexcept;
 
  private:
-  int64_t row_floats_ = 0;
+  RowFormat format_;
+  int64_t row_bytes_ = 0;
   int64_t size_ = 0;
-  std::vector<MatBuf<float>> pages_;  // each [kPageRows, row_floats]
+  std::vector<MatBuf<uint8_t>> pages_;  // each [kPageRows, row_bytes]
 };
 
 }  // namespace fathom

@@ -99,7 +99,7 @@ TEST(RowRing, HoldsTheLastPositionsAndNoOthers) {
     ASSERT_TRUE(ring.ok());
     EXPECT_EQ(ring->capacity(), capacity);
     EXPECT_EQ(ring->row_floats(), kFloats);
-    EXPECT_EQ(ring->bytes(), capacity * kFloats * 4);
+    EXPECT_EQ(ring->size_bytes(), capacity * kFloats * 4);
     for (int64_t p = 0; p < 3 * capacity + 1; ++p) {
       for (int64_t c = 0; c < kFloats; ++c) ring->row(p)[c] = static_cast<float>(10 * p + c);
       for (int64_t old = std::max<int64_t>(0, p - capacity + 1); old <= p; ++old) {

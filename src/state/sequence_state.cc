@@ -6,25 +6,40 @@
 namespace fathom {
 namespace {
 
-Result<CompressorState> create_compressor(const LayerConfig& layer, int head_dim) {
+RowFormat kv_format(const ModelConfig& config, RowPrecision precision) {
+  RowFormat format{.dim = config.head_dim};
+  if (precision == RowPrecision::kPacked) {
+    format.encoding = RowEncoding::kFp8;
+    format.nope = config.nope_dim();
+  }
+  return format;
+}
+
+RowFormat index_key_format(const ModelConfig& config, RowPrecision precision) {
+  return {.encoding = precision == RowPrecision::kPacked ? RowEncoding::kFp4 : RowEncoding::kF32,
+          .dim = config.index_head_dim};
+}
+
+Result<CompressorState> create_compressor(const LayerConfig& layer, const RowFormat& entries) {
   CompressorState state;
   state.ratio = layer.compress_ratio;
   const int64_t ring_rows = layer.overlap() ? 2 * layer.compress_ratio : layer.compress_ratio;
-  const int width = layer.compressor_width(head_dim);
+  const int width = layer.compressor_width(static_cast<int>(entries.dim));
   FATHOM_ASSIGN_OR_RETURN(state.c, RowRing::create(ring_rows, width));
   FATHOM_ASSIGN_OR_RETURN(state.z, RowRing::create(ring_rows, width));
-  state.entries = RowStore(head_dim);
+  state.entries = RowStore(entries);
   return state;
 }
 
-Result<LayerState> create_layer(const ModelConfig& config, const LayerConfig& layer) {
+Result<LayerState> create_layer(const ModelConfig& config, const LayerConfig& layer, RowPrecision precision) {
   LayerState state;
-  FATHOM_ASSIGN_OR_RETURN(state.window, RowRing::create(config.sliding_window, config.head_dim));
+  const RowFormat kv = kv_format(config, precision);
+  FATHOM_ASSIGN_OR_RETURN(state.window, RowRing::create(config.sliding_window, kv));
   if (layer.compressed()) {
-    FATHOM_ASSIGN_OR_RETURN(state.compressor, create_compressor(layer, config.head_dim));
+    FATHOM_ASSIGN_OR_RETURN(state.compressor, create_compressor(layer, kv));
   }
   if (layer.kind == LayerKind::kCsa) {
-    FATHOM_ASSIGN_OR_RETURN(state.indexer, create_compressor(layer, config.index_head_dim));
+    FATHOM_ASSIGN_OR_RETURN(state.indexer, create_compressor(layer, index_key_format(config, precision)));
   }
   return state;
 }
@@ -34,23 +49,25 @@ Status reserve_entries(std::optional<CompressorState>& state, int64_t tokens) {
 }
 
 int64_t compressor_bytes(const std::optional<CompressorState>& state) noexcept {
-  return state ? state->c.bytes() + state->z.bytes() + state->entries.reserved_bytes() : 0;
+  return state ? state->c.size_bytes() + state->z.size_bytes() + state->entries.reserved_bytes() : 0;
 }
 
 int64_t layer_bytes(const LayerState& layer) noexcept {
-  return layer.window.bytes() + compressor_bytes(layer.compressor) + compressor_bytes(layer.indexer);
+  return layer.window.size_bytes() + compressor_bytes(layer.compressor) + compressor_bytes(layer.indexer);
 }
 
 }  // namespace
 
-Result<SequenceState> SequenceState::create(const ModelConfig& config, int64_t tokens) {
+Result<SequenceState> SequenceState::create(const ModelConfig& config, int64_t tokens,
+                                            RowPrecision precision) {
   SequenceState state;
+  state.precision_ = precision;
   for (const LayerConfig& layer : config.layers) {
-    FATHOM_ASSIGN_OR_RETURN(auto layer_state, create_layer(config, layer));
+    FATHOM_ASSIGN_OR_RETURN(auto layer_state, create_layer(config, layer, precision));
     state.layers_.push_back(std::move(layer_state));
   }
   if (config.num_nextn_predict_layers > 0) {
-    FATHOM_ASSIGN_OR_RETURN(state.draft_layer_, create_layer(config, config.mtp_layer));
+    FATHOM_ASSIGN_OR_RETURN(state.draft_layer_, create_layer(config, config.mtp_layer, precision));
     state.draft_streams_.resize(static_cast<size_t>(config.hc_mult) * config.hidden_size);
   }
   FATHOM_RETURN_IF_ERROR(state.reserve(tokens));

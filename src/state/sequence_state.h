@@ -22,8 +22,8 @@ namespace fathom {
 // Raw rows of the blocks a compressor has not finished: the last 2m positions with overlap, else the last m.
 struct CompressorState {
   int ratio = 0;     // m
-  RowRing c;         // [w] C rows
-  RowRing z;         // [w] Z rows, position bias already added
+  RowRing c;         // [w] C rows, f32
+  RowRing z;         // [w] Z rows, f32, position bias already added
   RowStore entries;  // [c] compressed rows, or index keys [c_I]
 };
 
@@ -33,13 +33,23 @@ struct LayerState {
   std::optional<CompressorState> indexer;     // CSA
 };
 
+// How key-value rows, entries and index keys are kept. Packing is exact for rows that went through their
+// round trips (Rounding::kAsDeployed) and only for those.
+enum class RowPrecision : uint8_t {
+  kF32,
+  kPacked,  // e4m3 and f32 rotated channels; index keys e2m1
+};
+
 class SequenceState {
  public:
   // An empty sequence with room for `tokens` tokens reserved. kResourceExhausted without memory.
-  static Result<SequenceState> create(const ModelConfig& config, int64_t tokens);
+  static Result<SequenceState> create(const ModelConfig& config, int64_t tokens,
+                                      RowPrecision precision = RowPrecision::kF32);
 
   int64_t position() const noexcept { return static_cast<int64_t>(tokens_.size()); }
   std::span<const int32_t> tokens() const noexcept { return tokens_; }
+
+  RowPrecision precision() const noexcept { return precision_; }
 
   // Takes memory so that the sequence can grow to `tokens` tokens without allocating.
   Status reserve(int64_t tokens);
@@ -60,6 +70,7 @@ class SequenceState {
   void set_draft_rows(int64_t rows) noexcept { draft_rows_ = rows; }
 
  private:
+  RowPrecision precision_ = RowPrecision::kF32;
   std::vector<int32_t> tokens_;
   std::vector<LayerState> layers_;
   std::optional<LayerState> draft_layer_;
