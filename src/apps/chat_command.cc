@@ -33,7 +33,7 @@ Result<ChatSettings> settings_of(const ChatCommand& command, const std::string& 
 
 void show_banner(TerminalOutput& out, const ChatModel& model, const Compute& compute) {
   const ModelConfig& config = model.loaded->model().config;
-  out.write(concat("fathom chat with ", model.name, ": ", human_parameters(count_parameters(config).total),
+  out.write(concat(model.name, ": ", human_parameters(count_parameters(config).total),
                    " parameters, context ", config.max_position_embeddings, ", ", compute.tier, ", ",
                    compute.threads, compute.threads == 1 ? " thread\n" : " threads\n"),
             Style::kDim);

@@ -16,11 +16,12 @@ constexpr std::string_view kHelp =
     "/system [TEXT]          set the system text; alone: show it; \"\" removes it\n"
     "/save FILE              keep the conversation as JSON\n"
     "/load FILE              take up a kept conversation in place of this one\n"
-    "/reset                  forget the conversation; system text and thinking stay\n"
+    "/reset                  forget the conversation, not system text and thinking\n"
     "/quit                   leave; Ctrl-D does too\n"
-    "Ctrl-C stops a reply, and what came of it is kept; once more leaves. At the prompt it drops the line.\n"
-    "A line that ends in \\ goes on in the next one; Alt-Enter and pasted line breaks stay in the line.\n"
-    "A message may begin with / when it is doubled: //";
+    "Ctrl-C stops a reply and keeps what came of it; once more leaves. At the\n"
+    "prompt it drops the line. A line that ends in \\ goes on in the next one;\n"
+    "Alt-Enter and pasted line breaks stay in the line. // sends a message that\n"
+    "begins with /.";
 
 std::string_view trimmed(std::string_view text) noexcept {
   constexpr std::string_view kBlanks = " \t\r\n";

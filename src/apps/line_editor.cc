@@ -131,8 +131,9 @@ bool LineEditor::start() {
   el_set(editor_, EL_PROMPT_ESC, prompt, '\1');
   el_set(editor_, EL_GETCFN, static_cast<int (*)(EditLine*, wchar_t*)>(next_key));
   el_source(editor_, nullptr);
-  el_set(editor_, EL_ADDFN, "insert-line-feed", "Insert a line break", insert_line_feed);
-  el_set(editor_, EL_ADDFN, "insert-paste", "Insert pasted text", insert_paste);
+  // Wide, as the editor copies narrow names and never frees them.
+  el_wset(editor_, EL_ADDFN, L"insert-line-feed", L"Insert a line break", insert_line_feed);
+  el_wset(editor_, EL_ADDFN, L"insert-paste", L"Insert pasted text", insert_paste);
   for (const char* alt_enter : {"\\e^M", "\\e^J"}) {
     el_set(editor_, EL_BIND, alt_enter, "insert-line-feed", nullptr);
   }
