@@ -11,11 +11,13 @@
 namespace fathom {
 namespace {
 
-constinit const KernelTable kGeneric = {"generic", &kLinearGeneric, &kAttentionGeneric, &kRowGeneric, &kDecodeGeneric};
+constinit const KernelTable kGeneric = {"generic", &kLinearGeneric, &kAttentionGeneric, &kRowGeneric,
+                                        &kDecodeGeneric};
 
 #if defined(__x86_64__)
 constinit const KernelTable kAvx2 = {"avx2", &kLinearAvx2, &kAttentionAvx2, &kRowAvx2, &kDecodeAvx2};
-constinit const KernelTable kAvx512 = {"avx512", &kLinearAvx512, &kAttentionAvx512, &kRowAvx512, &kDecodeAvx512};
+constinit const KernelTable kAvx512 = {"avx512", &kLinearAvx512, &kAttentionAvx512, &kRowAvx512,
+                                       &kDecodeAvx512};
 #endif
 
 std::vector<TierInfo> probe_tiers() {

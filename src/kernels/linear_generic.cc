@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Matrix products of the generic tier: the judge of all others. A weight row is decoded 128 columns at a time
-// into a local buffer and multiplied from there; every output is 16 lane sums over k, then one fixed tree, all in
-// binary64 and rounded once: other tiers are measured against these values.
+// into a local buffer and multiplied from there; every output is 16 lane sums over k, then one fixed tree,
+// all in binary64 and rounded once: other tiers are measured against these values.
 #include <cstring>
 
 #include "kernels/kernel_table.h"
