@@ -24,7 +24,7 @@ chat: build
 	@if [ -t 0 ]; then set -m; fi; build/release/fathom chat; exit $$?
 
 test:
-	@tools/check_all.sh release asan fuzz-smoke tsan
+	@tools/check_all.sh release slow asan fuzz-smoke tsan
 
 fast:
 	@tools/check_all.sh release

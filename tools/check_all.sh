@@ -5,6 +5,7 @@
 #
 # usage: check_all.sh STEP...
 #   release      release build with GCC, tests with label `fast` (unit, golden, isa, lint)
+#   slow         the slow tests of that build: long contexts, the built-in model's skills
 #   asan         Clang build with AddressSanitizer, UndefinedBehaviorSanitizer and leak check, label `fast`
 #   fuzz-smoke   each fuzz target of that build over its corpus and some seconds more
 #   tsan         Clang build with ThreadSanitizer, label `threads`
@@ -22,6 +23,7 @@ tests() {
 run_step() {
   case "$1" in
     release) tools/build.sh release --tests && tests fast ;;
+    slow) tools/build.sh release --tests && tests slow ;;
     asan) tools/build.sh asan --tests && tests asan ;;
     fuzz-smoke) tools/build.sh asan --tests && tests fuzz-smoke ;;
     tsan) tools/build.sh tsan --tests && tests tsan ;;
