@@ -32,7 +32,7 @@ LoadedRandomModel::LoadedRandomModel(RandomModel files)
 bool same_rows(const reference::Matrix<float>& a, const reference::Matrix<float>& b) {
   if (a.cols != b.cols && a.rows > 0 && b.rows > 0) return false;
   const size_t count = std::min(a.data.size(), b.data.size());
-  return std::memcmp(a.data.data(), b.data.data(), count * sizeof(float)) == 0;
+  return count == 0 || std::memcmp(a.data.data(), b.data.data(), count * sizeof(float)) == 0;
 }
 
 SequenceRunner::SequenceRunner(const LoadedRandomModel& model, const Options& options)
