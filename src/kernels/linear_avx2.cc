@@ -11,36 +11,52 @@ FATHOM_INLINE __m128i load_16_bytes(const uint8_t* bytes) noexcept {
   return _mm_loadu_si128(reinterpret_cast<const __m128i*>(bytes));
 }
 
+FATHOM_INLINE void copy_group(const float* x, float* out) noexcept {
+  for (int j = 0; j < 32; j += kWidth) store(out + j, load(x + j));
+}
+
 struct F32 {
+  using Lane = float;
+  static constexpr int64_t kGroup = 32;
   static constexpr int64_t kGroupBytes = 128;
-  static constexpr int64_t kScalesPerGroup = 0;
+  static constexpr int64_t kScaleBytes = 0;
+  static constexpr bool kScalesX = false;
+  static constexpr int64_t kDirectRows = 4;
   static FATHOM_INLINE void decode(const uint8_t* bytes, const uint8_t*, Vec* w) noexcept {
-    for (int j = 0; j < kVecs; ++j) {
+    for (int j = 0; j < 4; ++j) {
       w[j] = _mm256_castsi256_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(bytes + 32 * j)));
     }
   }
-  static FATHOM_INLINE void pack(Vec*, float) noexcept {}
+  static FATHOM_INLINE void pack(const float* x, float, float* out) noexcept { copy_group(x, out); }
 };
 
 struct Bf16 {
+  using Lane = float;
+  static constexpr int64_t kGroup = 32;
   static constexpr int64_t kGroupBytes = 64;
-  static constexpr int64_t kScalesPerGroup = 0;
+  static constexpr int64_t kScaleBytes = 0;
+  static constexpr bool kScalesX = false;
+  static constexpr int64_t kDirectRows = 4;
   static FATHOM_INLINE void decode(const uint8_t* bytes, const uint8_t*, Vec* w) noexcept {
-    for (int j = 0; j < kVecs; ++j) {
+    for (int j = 0; j < 4; ++j) {
       const __m256i wide = _mm256_cvtepu16_epi32(load_16_bytes(bytes + 16 * j));
       w[j] = _mm256_castsi256_ps(_mm256_slli_epi32(wide, 16));
     }
   }
-  static FATHOM_INLINE void pack(Vec*, float) noexcept {}
+  static FATHOM_INLINE void pack(const float* x, float, float* out) noexcept { copy_group(x, out); }
 };
 
 // Shifted left by 7 an e4m3 code is the binary16 of 2^-8 its value, subnormals included; x carries 2^8 and
 // the scale.
 struct Fp8 {
+  using Lane = float;
+  static constexpr int64_t kGroup = 32;
   static constexpr int64_t kGroupBytes = 32;
-  static constexpr int64_t kScalesPerGroup = 0;
+  static constexpr int64_t kScaleBytes = 0;
+  static constexpr bool kScalesX = true;
+  static constexpr int64_t kDirectRows = 4;
   static FATHOM_INLINE void decode(const uint8_t* bytes, const uint8_t*, Vec* w) noexcept {
-    for (int j = 0; j < kVecs; j += 2) {
+    for (int j = 0; j < 4; j += 2) {
       // Bits 15 and 14 both hold the sign. One unit more carries into bit 14 exactly when the magnitude is
       // 0x7f, NaN; s ^ (that bit of s + unit) clears bit 14, or sets it for NaN.
       const __m256i s = _mm256_slli_epi16(_mm256_cvtepi8_epi16(load_16_bytes(bytes + 8 * j)), 7);
@@ -50,16 +66,21 @@ struct Fp8 {
       w[j + 1] = _mm256_cvtph_ps(_mm256_extracti128_si256(half, 1));
     }
   }
-  static FATHOM_INLINE void pack(Vec* v, float factor) noexcept {
-    for (int j = 0; j < kVecs; ++j) v[j] = mul(mul(v[j], set1(256.0F)), set1(factor));
+  static FATHOM_INLINE void pack(const float* x, float factor, float* out) noexcept {
+    for (int j = 0; j < kGroup; j += kWidth)
+      store(out + j, mul(mul(load(x + j), set1(256.0F)), set1(factor)));
   }
 };
 
 // The two bytes of each value's bfloat16 come from two 16-entry byte tables. Lane order within eight
 // elements: even ones, then odd ones.
 struct Fp4 {
+  using Lane = float;
+  static constexpr int64_t kGroup = 32;
   static constexpr int64_t kGroupBytes = 16;
-  static constexpr int64_t kScalesPerGroup = 1;
+  static constexpr int64_t kScaleBytes = 1;
+  static constexpr bool kScalesX = false;
+  static constexpr int64_t kDirectRows = 4;
   static FATHOM_INLINE __m256i both_lanes(__m128i table) noexcept {
     return _mm256_broadcastsi128_si256(table);
   }
@@ -83,9 +104,9 @@ struct Fp4 {
     w[2] = mul(_mm256_castsi256_ps(_mm256_unpacklo_epi16(none, second)), factor);
     w[3] = mul(_mm256_castsi256_ps(_mm256_unpackhi_epi16(none, second)), factor);
   }
-  static FATHOM_INLINE void pack(Vec* v, float) noexcept {
+  static FATHOM_INLINE void pack(const float* x, float, float* out) noexcept {
     const __m256i order = _mm256_setr_epi32(0, 2, 4, 6, 1, 3, 5, 7);
-    for (int j = 0; j < kVecs; ++j) v[j] = _mm256_permutevar8x32_ps(v[j], order);
+    for (int j = 0; j < kGroup; j += kWidth) store(out + j, _mm256_permutevar8x32_ps(load(x + j), order));
   }
 };
 

@@ -1,13 +1,19 @@
 // SPDX-License-Identifier: MIT
 // The operands of a product: x packed into the order a weight Format decodes in, weight rows decoded group by
 // group. Internal linkage, always inlined (design.md 7); over the Vec of simd_<tier>.h, which the including
-// file chose.
+// file chose, with `operand` and `dot` for every element type that its Formats multiply.
 //
 // A Format has:
-//   kGroupBytes            bytes of kGroup weights
-//   kScalesPerGroup        scale bytes of its own a group has (FP4: 1, others: 0)
-//   decode(bytes, scale, w)  kGroup weights as kVecs vectors, in the Format's lane order
-//   pack(v, factor)        kVecs vectors of x in natural order to that order, times what decode leaves out
+//   Lane                   what is multiplied: float, or uint16_t for the bits of bfloat16
+//   kGroup, kGroupBytes    weights decoded at once, and their bytes
+//   kScaleBytes            scale bytes of its own that a group has (FP4: 1, others: 0)
+//   kScalesX               the scales, one per 128 x 128 weights, are multiplied into x
+//   kDirectRows            up to so many rows of x it is faster to decode in registers (bench/micro/linear)
+//   decode(bytes, scale, w)  a group as vectors of Lane, in the Format's lane order
+//   pack(x, factor, out)     a group of x to that order, times factor and what decode leaves out
+// and, when it does not take every scale:
+//   Plain                  the Format that does
+//   takes(w, n, k, count)  whether it takes those of weight row n in these columns
 #pragma once
 
 #include "kernels/kernel_table.h"
@@ -15,9 +21,13 @@
 namespace fathom {
 namespace {  // NOLINT(google-build-namespaces): internal linkage is the point
 
-constexpr int64_t kGroup = 32;  // an FP4 scale group
-constexpr int64_t kVecs = kGroup / kWidth;
 constexpr int64_t kScaleBlock = 128;  // FP8: rows and columns of a scale
+constexpr int64_t kFp4Block = 32;     // FP4: columns of a scale
+
+template <typename Lane>
+constexpr int64_t kLanes = kWidth * static_cast<int64_t>(sizeof(float) / sizeof(Lane));
+template <typename Lane>
+using OperandOf = decltype(operand(static_cast<const Lane*>(nullptr)));
 
 // Value of every ue8m0 byte; 255 (NaN) is refused at binding.
 struct ScaleTable {
@@ -40,24 +50,38 @@ constexpr ScaleTable kScales = make_scale_table();
 FATHOM_INLINE int64_t least(int64_t a, int64_t b) noexcept { return a < b ? a : b; }
 FATHOM_INLINE int64_t round_up(int64_t n, int64_t step) noexcept { return (n + step - 1) / step * step; }
 
-// Columns [k, k + count) of x rows [first, first + rows) to packed[row * stride ...], for weight rows of
-// `scale_row`.
+// Scale bytes of the FP8 block row that holds weight row n.
+FATHOM_INLINE const uint8_t* fp8_scale_row(const WeightView& w, int64_t n) noexcept {
+  return w.scales + n / kScaleBlock * ((w.cols + kScaleBlock - 1) / kScaleBlock);
+}
+
+// A block of x: rows [first, first + rows), columns [k, k + count) of args.x.
+struct XBlock {
+  int64_t first;
+  int64_t rows;
+  int64_t k;
+  int64_t count;
+};
+
+// The block to packed[row * stride ...], padded with zeros to whole groups; with the scales of weight row n
+// where the Format wants them in x.
 template <typename Format>
-FATHOM_INLINE void pack_x(const LinearArgs& args, int64_t first, int64_t rows, int64_t k, int64_t count,
-                          const uint8_t* scale_row, float* packed, int64_t stride) noexcept {
-  for (int64_t i = 0; i < rows; ++i) {
-    const float* x = args.x + (first + i) * args.x_stride + k;
-    float* out = packed + i * stride;
-    for (int64_t g = 0; g < count; g += kGroup) {
-      Vec v[kVecs];
-      for (int64_t j = 0; j < kVecs; ++j) {
-        const int64_t left = count - g - j * kWidth;
-        const float* p = x + g + j * kWidth;
-        v[j] = left >= kWidth ? load(p) : left > 0 ? load_partial(p, left) : zero();
-      }
-      Format::pack(v, scale_row == nullptr ? 1.0F : kScales.value[scale_row[(k + g) / kScaleBlock]]);
-      for (int64_t j = 0; j < kVecs; ++j) store(out + g + j * kWidth, v[j]);
-    }
+FATHOM_INLINE void pack_x(const LinearArgs& args, const XBlock& block, int64_t n,
+                          typename Format::Lane* packed, int64_t stride) noexcept {
+  constexpr int64_t kGroup = Format::kGroup;
+  const uint8_t* scales = Format::kScalesX ? fp8_scale_row(args.w, n) : nullptr;
+  for (int64_t i = 0; i < block.rows; ++i) {
+    const float* x = args.x + (block.first + i) * args.x_stride + block.k;
+    typename Format::Lane* out = packed + i * stride;
+    int64_t g = 0;
+    const auto factor = [&] {
+      return Format::kScalesX ? kScales.value[scales[(block.k + g) / kScaleBlock]] : 1.0F;
+    };
+    for (; g + kGroup <= block.count; g += kGroup) Format::pack(x + g, factor(), out + g);
+    if (g == block.count) continue;
+    float rest[kGroup] = {};
+    for (int64_t j = 0; g + j < block.count; ++j) rest[j] = x[g + j];
+    Format::pack(rest, factor(), out + g);
   }
 }
 
@@ -67,15 +91,14 @@ constexpr int64_t groups_per_line() noexcept {
   return Format::kGroupBytes < 64 ? 64 / Format::kGroupBytes : 1;
 }
 
+// Bytes of n weights; n is a multiple of what shares a byte.
 template <typename Format>
-FATHOM_INLINE int64_t row_bytes(const WeightView& w) noexcept {
-  return w.cols * Format::kGroupBytes / kGroup;
+FATHOM_INLINE int64_t bytes_of(int64_t n) noexcept {
+  return n * Format::kGroupBytes / Format::kGroup;
 }
 
 // Never faults, so it may point past the matrix.
-FATHOM_INLINE void prefetch(const uint8_t* p) noexcept {
-  _mm_prefetch(reinterpret_cast<const char*>(p), _MM_HINT_T0);
-}
+FATHOM_INLINE void prefetch(const uint8_t* p) noexcept { __builtin_prefetch(p, 0, 3); }
 
 // One row of weights from column k on.
 struct RowCursor {
@@ -86,26 +109,21 @@ struct RowCursor {
 template <typename Format>
 FATHOM_INLINE RowCursor row_cursor(const WeightView& w, int64_t n, int64_t k) noexcept {
   const auto* data = static_cast<const uint8_t*>(w.data);
-  return {data + (n * w.cols + k) * Format::kGroupBytes / kGroup,
-          w.scales + (n * (w.cols / kGroup) + k / kGroup) * Format::kScalesPerGroup};
+  return {data + bytes_of<Format>(n * w.cols + k),
+          w.scales + (n * (w.cols / Format::kGroup) + k / Format::kGroup) * Format::kScaleBytes};
 }
 
 // The group at group index g of a row; the last one may be shorter and is then read through a zeroed copy.
 template <typename Format>
-FATHOM_INLINE void decode_group(const RowCursor& row, int64_t g, int64_t weights_left, Vec* w) noexcept {
+FATHOM_INLINE void decode_group(const RowCursor& row, int64_t g, int64_t weights_left,
+                                OperandOf<typename Format::Lane>* w) noexcept {
   const uint8_t* bytes = row.bytes + g * Format::kGroupBytes;
-  const uint8_t* scale = row.scale + g * Format::kScalesPerGroup;
-  if (weights_left >= kGroup) return Format::decode(bytes, scale, w);
+  const uint8_t* scale = row.scale + g * Format::kScaleBytes;
+  if (weights_left >= Format::kGroup) return Format::decode(bytes, scale, w);
   alignas(64) uint8_t padded[Format::kGroupBytes] = {};
-  const int64_t bytes_left = weights_left * Format::kGroupBytes / kGroup;
+  const int64_t bytes_left = bytes_of<Format>(weights_left);
   for (int64_t i = 0; i < bytes_left; ++i) padded[i] = bytes[i];
   Format::decode(padded, scale, w);
-}
-
-// Scale bytes of the FP8 block row that holds weight row n; null for the other formats.
-FATHOM_INLINE const uint8_t* fp8_scale_row(const WeightView& w, int64_t n) noexcept {
-  if (w.format != WeightFormat::kFp8E4m3) return nullptr;
-  return w.scales + n / kScaleBlock * ((w.cols + kScaleBlock - 1) / kScaleBlock);
 }
 
 }  // namespace

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: MIT
 // Matrix products of every SIMD tier, written once over the Vec of simd_<tier>.h and a weight Format of
-// linear_<tier>.cc, which includes this file. Internal linkage, so each tier has its own copy (design.md 7).
+// linear_operands_simd.h. Internal linkage, so each tier has its own copy (design.md 7).
 //
-// Every output is ONE running sum of kWidth lanes over k, in order, then the tree of sum_lanes: the same
-// expression for any number of rows, any row range and either path below (design.md 10.1). Sums wait in a
-// scratch array between chunks of k, which is exact. x is packed first: padded with zeros to whole groups,
-// brought to the lane order in which the Format decodes, and multiplied by the FP8 scales, powers of two, so
-// that FP8 weights need no multiplication.
+// Every output is summed in chunks of kChunk columns counted from column 0: within a chunk one running sum of
+// kWidth lanes over k, in order, then the tree of sum_lanes; the chunks' sums are added to y, in order. That
+// expression is the same for any number of rows, any row range and either path below (design.md 10.1).
+// A worker's stack is 256 KiB (reliability.md R-6); the blocked path takes 112 KiB of it.
 #pragma once
 
 #include "kernels/kernel_table.h"
@@ -16,205 +15,330 @@
 namespace fathom {
 namespace {  // NOLINT(google-build-namespaces): internal linkage is the point
 
-// Direct path, few rows of x: weights are decoded in registers. Chunk of k: kDirectFloats / m, so that x
-// stays in L1.
-constexpr int64_t kDirectFloats = 8192;
+template <typename Lane>
+constexpr int64_t kChunk = 2048 / static_cast<int64_t>(sizeof(Lane));
+
+// Direct path, few rows of x: weights are decoded in registers.
+constexpr int64_t kDirectBytes = 32768;   // of packed x, so that it stays in L1
 constexpr int64_t kPrefetchBytes = 2048;  // the best of 512 ... 4096 for one row of x and every format
 // Blocked path: a strip of weights is decoded to memory once per kBlockRows rows of x.
-constexpr int64_t kBlockRows = 48;
-constexpr int64_t kBlockColumns = 512;  // strip 16 KB and x tile 12 KB stay in L1, the packed x in L2
-constexpr int64_t kStripRows = 8;
+constexpr int64_t kBlockRows = 48;            // packed x 96 KB, which stays in L2
+constexpr int64_t kStripRows = 8;             // strip 16 KB, which stays in L1 with an x tile of 12 KB
 constexpr int kTileX = kWidth == 16 ? 6 : 3;  // rows of x a register tile; 24 or 12 running sums
 constexpr int kTileW = 4;                     // weight rows a register tile
 
-// sums[i * kScaleBlock + r] += packed x row i times weight row r over one chunk, for m rows of x and n of
-// weights.
+// y[i, r] += sum over the lanes of acc[i][r], for `count` <= n weight rows.
+template <int m, int n>
+FATHOM_INLINE void add_tile(const Vec (*acc)[n], int64_t count, float* y, int64_t stride) noexcept {
+  FATHOM_UNROLL
+  for (int i = 0; i < m; ++i) {
+    if (n == 4 && count >= 4) {
+      add_lanes_4(acc[i], y + i * stride);
+    } else if (n == 2 && count == 2 && i / 2 * 2 + 1 < m) {
+      if (i % 2 != 0) continue;
+      float sums[4];
+      sum_lanes_4(acc[i], sums);
+      for (int s = 0; s < 4; ++s) y[(i + s / 2) * stride + s % 2] += sums[s];
+    } else {
+      for (int r = 0; r < n; ++r) {
+        if (r < count) y[i * stride + r] += sum_lanes(acc[i][r]);
+      }
+    }
+  }
+}
+
+// A Format that takes some scales only: `Plain` names the one for the others.
+template <typename Format>
+concept Limited = requires { typename Format::Plain; };
+
+// Whether the Format takes the scales of weight rows [begin, end) in the columns of `block`.
+template <typename Format>
+FATHOM_INLINE bool takes(const WeightView& w, int64_t begin, int64_t end, const XBlock& block) noexcept {
+  if constexpr (Limited<Format>) {
+    for (int64_t n = begin; n < end; ++n) {
+      if (!Format::takes(w, n, block.k, block.count)) return false;
+    }
+  }
+  return true;
+}
+
+// One chunk of a weight row whose scales the Format does not take, against the rows of x of `block`: rare, so
+// the plain way.
+template <Limited Format>
+void plain_chunk(const LinearArgs& args, const XBlock& block, int64_t n) noexcept {
+  using Plain = typename Format::Plain;
+  alignas(64) float packed[kChunk<typename Format::Lane>];
+  for (int64_t i = 0; i < block.rows; ++i) {
+    pack_x<Plain>(args, {block.first + i, 1, block.k, block.count}, n, packed, 0);
+    const RowCursor row = row_cursor<Plain>(args.w, n, block.k);
+    Vec sum = zero();
+    for (int64_t g = 0; g * Plain::kGroup < block.count; ++g) {
+      Vec w[Plain::kGroup / kWidth];
+      decode_group<Plain>(row, g, block.count - g * Plain::kGroup, w);
+      for (int64_t j = 0; j < Plain::kGroup / kWidth; ++j) {
+        sum = fma(load(packed + g * Plain::kGroup + j * kWidth), w[j], sum);
+      }
+    }
+    args.y[(block.first + i) * args.y_stride + n] += sum_lanes(sum);
+  }
+}
+
+// Weight rows [begin, end) one by one: those the Format takes by `row`, the others the plain way.
+template <typename Format, typename Row>
+FATHOM_INLINE void each_row_alone(const LinearArgs& args, const XBlock& block, int64_t begin, int64_t end,
+                                  Row row) noexcept {
+  if constexpr (Limited<Format>) {
+    for (int64_t n = begin; n < end; ++n) {
+      if (takes<Format>(args.w, n, n + 1, block)) {
+        row(n);
+      } else {
+        plain_chunk<Format>(args, block, n);
+      }
+    }
+  }
+}
+
+// A block of x, packed, kPackedColumns<Lane, rows> or kChunk<Lane> elements between rows.
+template <typename Lane>
+struct PackedX {
+  XBlock block;
+  const Lane* data;
+};
+
+// Columns that the direct path packs at once for m rows: whole chunks.
+template <typename Lane, int m>
+constexpr int64_t kPackedColumns =
+    kDirectBytes / static_cast<int64_t>(sizeof(Lane)) / m / kChunk<Lane> * kChunk<Lane>;
+
+// Weight rows [first, first + count) of a tile of n, each from the first packed column on. Places from
+// `count` on repeat the last row; nothing reads their sums.
+template <int n>
+struct TileRows {
+  int64_t first;
+  int64_t count;
+  RowCursor row[n];
+};
+
+template <typename Format, int n>
+FATHOM_INLINE TileRows<n> tile_rows(const WeightView& w, int64_t first, int64_t end, int64_t k) noexcept {
+  TileRows<n> rows;
+  rows.first = first;
+  rows.count = least(n, end - first);
+  FATHOM_UNROLL
+  for (int r = 0; r < n; ++r) rows.row[r] = row_cursor<Format>(w, least(first + r, end - 1), k);
+  return rows;
+}
+
+// Adds to y the packed columns [begin, end), one chunk, of m rows of x times the weight rows.
 template <typename Format, int m, int n>
-FATHOM_INLINE void direct_tile(const float* packed, int64_t stride, const RowCursor* rows, int64_t row_bytes,
-                               int64_t count, Vec* sums) noexcept {
+FATHOM_INLINE void direct_chunk(const LinearArgs& args, const PackedX<typename Format::Lane>& x,
+                                const TileRows<n>& rows, int64_t begin, int64_t end) noexcept {
+  using Lane = typename Format::Lane;
+  constexpr int64_t kGroup = Format::kGroup;
+  constexpr int kVecs = kGroup / kLanes<Lane>;
   Vec acc[m][n];
   FATHOM_UNROLL
   for (int i = 0; i < m; ++i) {
     FATHOM_UNROLL
-    for (int r = 0; r < n; ++r) acc[i][r] = sums[i * kScaleBlock + r];
+    for (int r = 0; r < n; ++r) acc[i][r] = zero();
   }
-  const auto step = [&](int64_t g, int64_t left) {
+  const auto step = [&](int64_t g, int64_t left) FATHOM_INLINE_LAMBDA {
     FATHOM_UNROLL
     for (int r = 0; r < n; ++r) {
-      Vec w[kVecs];
-      decode_group<Format>(rows[r], g, left, w);
+      OperandOf<Lane> w[kVecs];
+      decode_group<Format>(rows.row[r], g, left, w);
       FATHOM_UNROLL
       for (int j = 0; j < kVecs; ++j) {
         FATHOM_UNROLL
         for (int i = 0; i < m; ++i) {
-          acc[i][r] = fma(load(packed + i * stride + g * kGroup + j * kWidth), w[j], acc[i][r]);
+          acc[i][r] = dot(operand(x.data + i * kPackedColumns<Lane, m> + g * kGroup + j * kLanes<Lane>), w[j],
+                          acc[i][r]);
         }
       }
     }
   };
-  // A row is too short for the hardware to foresee the next one. Past the end of this chunk comes the next
-  // tile's.
-  const int64_t whole = count / kGroup;
-  const int64_t chunk_bytes = whole * Format::kGroupBytes;
-  for (int64_t g = 0; g < whole;) {
+  // A row is too short for the hardware to foresee the next one. Past the packed columns come the next tile's
+  // rows.
+  const int64_t row_bytes = bytes_of<Format>(x.block.count / kGroup * kGroup);
+  const int64_t jump = n * bytes_of<Format>(args.w.cols) - row_bytes;
+  const int64_t whole = end / kGroup;
+  for (int64_t g = begin / kGroup; g < whole;) {
     int64_t ahead = g * Format::kGroupBytes + kPrefetchBytes;
-    if (ahead >= chunk_bytes) ahead += n * row_bytes - chunk_bytes;
+    if (ahead >= row_bytes) ahead += jump;
     FATHOM_UNROLL
-    for (int r = 0; r < n; ++r) prefetch(rows[r].bytes + ahead);
+    for (int r = 0; r < n; ++r) prefetch(rows.row[r].bytes + ahead);
     const int64_t line_end = least(whole, g + groups_per_line<Format>());
     for (; g < line_end; ++g) step(g, kGroup);
   }
-  if (whole * kGroup < count) step(whole, count - whole * kGroup);
-  FATHOM_UNROLL
-  for (int i = 0; i < m; ++i) {
-    FATHOM_UNROLL
-    for (int r = 0; r < n; ++r) sums[i * kScaleBlock + r] = acc[i][r];
-  }
+  if (whole * kGroup < end) step(whole, end - whole * kGroup);
+  add_tile<m, n>(acc, rows.count, args.y + x.block.first * args.y_stride + rows.first, args.y_stride);
 }
 
-// y of rows [first, first + rows) and weight rows [begin, end) from their lane sums.
-FATHOM_INLINE void write_sums(const LinearArgs& args, int64_t first, int64_t rows, int64_t begin, int64_t end,
-                              const Vec* sums) noexcept {
-  for (int64_t i = 0; i < rows; ++i) {
-    float* y = args.y + (first + i) * args.y_stride + begin;
-    const Vec* row = sums + i * kScaleBlock;
-    int64_t r = 0;
-    for (; r + 4 <= end - begin; r += 4) sum_lanes_4(row + r, y + r);
-    for (; r < end - begin; ++r) y[r] = sum_lanes(row[r]);
-  }
-}
-
-// Weight rows [begin, end), all of one FP8 block row, against m rows of x from `first` on.
+// The packed rows of x against weight rows [first, end), at most n.
 template <typename Format, int m, int n>
-void direct_panel(const LinearArgs& args, int64_t first, int64_t begin, int64_t end) noexcept {
-  alignas(64) float packed[kDirectFloats];
-  // Rows of a last, incomplete tile are computed again in its spare places, which nothing reads.
-  Vec sums[m * kScaleBlock];
-  for (int64_t i = 0; i < m * kScaleBlock; ++i) sums[i] = zero();
-  constexpr int64_t kChunk = kDirectFloats / m / kScaleBlock * kScaleBlock;
-  for (int64_t k = 0; k < args.w.cols; k += kChunk) {
-    const int64_t count = least(kChunk, args.w.cols - k);
-    pack_x<Format>(args, first, m, k, count, fp8_scale_row(args.w, begin), packed, kChunk);
-    for (int64_t r = 0; r < end - begin; r += n) {
-      RowCursor rows[n];
-      for (int j = 0; j < n; ++j) rows[j] = row_cursor<Format>(args.w, least(begin + r + j, end - 1), k);
-      direct_tile<Format, m, n>(packed, kChunk, rows, row_bytes<Format>(args.w), count, sums + r);
+FATHOM_INLINE void direct_tile(const LinearArgs& args, const PackedX<typename Format::Lane>& x, int64_t first,
+                               int64_t end) noexcept {
+  const TileRows<n> rows = tile_rows<Format, n>(args.w, first, end, x.block.k);
+  constexpr int64_t kColumns = kChunk<typename Format::Lane>;
+  for (int64_t c = 0; c < x.block.count; c += kColumns) {
+    const int64_t chunk_end = least(c + kColumns, x.block.count);
+    const XBlock chunk = {x.block.first, m, x.block.k + c, chunk_end - c};
+    if (takes<Format>(args.w, first, first + rows.count, chunk)) {
+      direct_chunk<Format, m, n>(args, x, rows, c, chunk_end);
+      continue;
     }
+    each_row_alone<Format>(args, chunk, first, first + rows.count, [&](int64_t r) {
+      direct_chunk<Format, m, 1>(args, x, tile_rows<Format, 1>(args.w, r, r + 1, x.block.k), c, chunk_end);
+    });
   }
-  write_sums(args, first, m, begin, end, sums);
 }
 
-// sums[i * kScaleBlock + r] += x row i times weight row r, m rows of x and kTileW of weights, `count` padded
-// columns.
-template <int m>
-FATHOM_INLINE void block_tile(const float* x, const float* w, int64_t count, Vec* sums) noexcept {
+// Calls panel(begin, end) for ranges of weight rows that share one packed x: all of them, or where the scales
+// are in x, those of one scale block.
+template <typename Format, typename Panel>
+FATHOM_INLINE void for_panels(const LinearArgs& args, Panel panel) noexcept {
+  for (int64_t begin = args.row_begin; begin < args.row_end;) {
+    const int64_t end =
+        Format::kScalesX ? least(args.row_end, (begin / kScaleBlock + 1) * kScaleBlock) : args.row_end;
+    panel(begin, end);
+    begin = end;
+  }
+}
+
+// Rows [first, first + m) of x, n weight rows a tile.
+template <typename Format, int m, int n>
+void direct(const LinearArgs& args, int64_t first) noexcept {
+  using Lane = typename Format::Lane;
+  constexpr int64_t kColumns = kPackedColumns<Lane, m>;
+  alignas(64) Lane packed[m * kColumns];
+  for (int64_t k = 0; k < args.w.cols; k += kColumns) {
+    const XBlock block = {first, m, k, least(kColumns, args.w.cols - k)};
+    const PackedX<Lane> x = {block, packed};
+    for_panels<Format>(args, [&](int64_t begin, int64_t end) FATHOM_INLINE_LAMBDA {
+      pack_x<Format>(args, block, begin, packed, kColumns);
+      for (int64_t r = begin; r < end; r += n) direct_tile<Format, m, n>(args, x, r, end);
+    });
+  }
+}
+
+// Adds to y m rows of x times `count` <= kTileW weight rows over `columns` packed and decoded columns.
+template <typename Lane, int m>
+FATHOM_INLINE void block_tile(const Lane* x, const Lane* w, int64_t columns, int64_t count, float* y,
+                              int64_t y_stride) noexcept {
   Vec acc[m][kTileW];
   for (int i = 0; i < m; ++i) {
-    for (int r = 0; r < kTileW; ++r) acc[i][r] = sums[i * kScaleBlock + r];
+    for (int r = 0; r < kTileW; ++r) acc[i][r] = zero();
   }
-  for (int64_t k = 0; k < count; k += kWidth) {
-    Vec right[kTileW];
-    for (int r = 0; r < kTileW; ++r) right[r] = load(w + r * kBlockColumns + k);
+  for (int64_t k = 0; k < columns; k += kLanes<Lane>) {
+    OperandOf<Lane> right[kTileW];
+    for (int r = 0; r < kTileW; ++r) right[r] = operand(w + r * kChunk<Lane> + k);
     for (int i = 0; i < m; ++i) {
-      const Vec left = load(x + i * kBlockColumns + k);
-      for (int r = 0; r < kTileW; ++r) acc[i][r] = fma(left, right[r], acc[i][r]);
+      const OperandOf<Lane> left = operand(x + i * kChunk<Lane> + k);
+      for (int r = 0; r < kTileW; ++r) acc[i][r] = dot(left, right[r], acc[i][r]);
     }
   }
-  for (int i = 0; i < m; ++i) {
-    for (int r = 0; r < kTileW; ++r) sums[i * kScaleBlock + r] = acc[i][r];
-  }
+  add_tile<m, kTileW>(acc, count, y, y_stride);
 }
 
-FATHOM_INLINE void block_tile_of(int64_t m, const float* x, const float* w, int64_t count,
-                                 Vec* sums) noexcept {
-  if (m == kTileX) return block_tile<kTileX>(x, w, count, sums);
-  if (m == 1) return block_tile<1>(x, w, count, sums);
-  if (m == 2) return block_tile<2>(x, w, count, sums);
+template <typename Lane>
+FATHOM_INLINE void block_tile_of(int64_t m, const Lane* x, const Lane* w, int64_t columns, int64_t count,
+                                 float* y, int64_t y_stride) noexcept {
+  if (m == kTileX) return block_tile<Lane, kTileX>(x, w, columns, count, y, y_stride);
+  if (m == 1) return block_tile<Lane, 1>(x, w, columns, count, y, y_stride);
+  if (m == 2) return block_tile<Lane, 2>(x, w, columns, count, y, y_stride);
   if constexpr (kTileX > 3) {
-    if (m == 3) return block_tile<3>(x, w, count, sums);
-    if (m == 4) return block_tile<4>(x, w, count, sums);
-    if (m == 5) return block_tile<5>(x, w, count, sums);
+    if (m == 3) return block_tile<Lane, 3>(x, w, columns, count, y, y_stride);
+    if (m == 4) return block_tile<Lane, 4>(x, w, columns, count, y, y_stride);
+    if (m == 5) return block_tile<Lane, 5>(x, w, columns, count, y, y_stride);
   }
 }
 
-// Columns [k, k + count) of the strip of weight rows from `first` on, decoded. The last row before `end` is
-// repeated to fill a tile; the sums of the copies are not read. `ahead` is the distance in bytes to what is
-// decoded next.
+// Columns of `block` of weight rows [first, end), decoded; the last row is repeated to fill a tile. `ahead`
+// is the distance in bytes to what is decoded next.
 template <typename Format>
-FATHOM_INLINE void decode_strip(const WeightView& w, int64_t first, int64_t rows, int64_t end, int64_t k,
-                                int64_t count, int64_t ahead, float* strip) noexcept {
+FATHOM_INLINE void decode_strip(const WeightView& w, const XBlock& block, int64_t first, int64_t end,
+                                int64_t ahead, typename Format::Lane* strip) noexcept {
+  using Lane = typename Format::Lane;
+  constexpr int64_t kGroup = Format::kGroup;
+  constexpr int kVecs = kGroup / kLanes<Lane>;
+  const int64_t rows = round_up(end - first, kTileW);
   for (int64_t r = 0; r < rows; ++r) {
-    const RowCursor row = row_cursor<Format>(w, least(first + r, end - 1), k);
-    for (int64_t g = 0; g * kGroup < count; ++g) {
+    const RowCursor row = row_cursor<Format>(w, least(first + r, end - 1), block.k);
+    for (int64_t g = 0; g * kGroup < block.count; ++g) {
       if (g % groups_per_line<Format>() == 0) prefetch(row.bytes + g * Format::kGroupBytes + ahead);
-      Vec v[kVecs];
-      decode_group<Format>(row, g, count - g * kGroup, v);
-      for (int64_t j = 0; j < kVecs; ++j) store(strip + r * kBlockColumns + g * kGroup + j * kWidth, v[j]);
+      OperandOf<Lane> v[kVecs];
+      decode_group<Format>(row, g, block.count - g * kGroup, v);
+      Lane* out = strip + r * kChunk<Lane> + g * kGroup;
+      for (int j = 0; j < kVecs; ++j) store_operand(out + j * kLanes<Lane>, v[j]);
     }
   }
 }
 
-// As direct_panel, for 1 ... kBlockRows rows.
+// Packed x of one chunk against weight rows [first, end), at most kStripRows.
 template <typename Format>
-void block_panel(const LinearArgs& args, int64_t first, int64_t m, int64_t begin, int64_t end) noexcept {
-  alignas(64) float packed[kBlockRows * kBlockColumns];
-  alignas(64) float strip[kStripRows * kBlockColumns];
-  Vec sums[kBlockRows * kScaleBlock];
-  for (int64_t i = 0; i < m * kScaleBlock; ++i) sums[i] = zero();
-  const int64_t pitch = row_bytes<Format>(args.w);
-  for (int64_t k = 0; k < args.w.cols; k += kBlockColumns) {
-    const int64_t count = least(kBlockColumns, args.w.cols - k);
-    const int64_t padded = round_up(count, kGroup);
-    pack_x<Format>(args, first, m, k, count, fp8_scale_row(args.w, begin), packed, kBlockColumns);
-    for (int64_t s = begin; s < end; s += kStripRows) {
-      const int64_t rows = round_up(least(kStripRows, end - s), kTileW);
-      // Next comes the strip below, or after the last one the first strip of the next columns.
-      const int64_t ahead = s + kStripRows < end
-                                ? kStripRows * pitch
-                                : (begin - s) * pitch + kBlockColumns / kGroup * Format::kGroupBytes;
-      decode_strip<Format>(args.w, s, rows, end, k, count, ahead, strip);
-      for (int64_t i = 0; i < m; i += kTileX) {
-        for (int64_t r = 0; r < rows; r += kTileW) {
-          block_tile_of(least(kTileX, m - i), packed + i * kBlockColumns, strip + r * kBlockColumns, padded,
-                        sums + i * kScaleBlock + (s - begin) + r);
+FATHOM_INLINE void block_strip(const LinearArgs& args, const PackedX<typename Format::Lane>& x, int64_t first,
+                               int64_t end, int64_t ahead) noexcept {
+  using Lane = typename Format::Lane;
+  alignas(64) Lane strip[kStripRows * kChunk<Lane>];
+  decode_strip<Format>(args.w, x.block, first, end, ahead, strip);
+  const int64_t columns = round_up(x.block.count, Format::kGroup);
+  for (int64_t i = 0; i < x.block.rows; i += kTileX) {
+    float* y = args.y + (x.block.first + i) * args.y_stride + first;
+    for (int64_t r = 0; r < end - first; r += kTileW) {
+      block_tile_of<Lane>(least(kTileX, x.block.rows - i), x.data + i * kChunk<Lane>,
+                          strip + r * kChunk<Lane>, columns, end - first - r, y + r, args.y_stride);
+    }
+  }
+}
+
+// As direct, for 1 ... kBlockRows rows of x.
+template <typename Format>
+void blocked(const LinearArgs& args, int64_t first, int64_t m) noexcept {
+  using Lane = typename Format::Lane;
+  constexpr int64_t kColumns = kChunk<Lane>;
+  alignas(64) Lane packed[kBlockRows * kColumns];
+  for (int64_t k = 0; k < args.w.cols; k += kColumns) {
+    const XBlock block = {first, m, k, least(kColumns, args.w.cols - k)};
+    const PackedX<Lane> x = {block, packed};
+    for_panels<Format>(args, [&](int64_t begin, int64_t end) FATHOM_INLINE_LAMBDA {
+      pack_x<Format>(args, block, begin, packed, kColumns);
+      for (int64_t s = begin; s < end; s += kStripRows) {
+        const int64_t strip_end = least(s + kStripRows, end);
+        const int64_t ahead = (strip_end - s) * bytes_of<Format>(args.w.cols);
+        if (takes<Format>(args.w, s, strip_end, block)) {
+          block_strip<Format>(args, x, s, strip_end, ahead);
+          continue;
         }
+        each_row_alone<Format>(args, block, s, strip_end,
+                               [&](int64_t r) { block_strip<Format>(args, x, r, r + 1, ahead); });
       }
-    }
+    });
   }
-  write_sums(args, first, m, begin, end, sums);
 }
 
-// Weight rows [begin, end) of one FP8 block row against m <= kBlockRows rows of x.
-template <typename Format>
-void panel(const LinearArgs& args, int64_t first, int64_t m, int64_t begin, int64_t end) noexcept {
-  // Weight rows a tile: as many running sums as registers allow beside the decoder's constants.
-  constexpr int kFew = 4;
-  constexpr int kSome = kWidth == 16 ? 4 : 2;
-  if (m == 1) return direct_panel<Format, 1, kFew>(args, first, begin, end);
-  if (m == 2) return direct_panel<Format, 2, kFew>(args, first, begin, end);
-  if (m == 3) return direct_panel<Format, 3, kSome>(args, first, begin, end);
-  if (m == 4) return direct_panel<Format, 4, kSome>(args, first, begin, end);
-  if constexpr (kWidth == 16) {
-    if (m == 5) return direct_panel<Format, 5, kSome>(args, first, begin, end);
-    if (m == 6) return direct_panel<Format, 6, kSome>(args, first, begin, end);
-    if (m == 7) return direct_panel<Format, 7, 2>(args, first, begin, end);
-    if (m == 8) return direct_panel<Format, 8, 2>(args, first, begin, end);
+// m rows of x from `first` on: direct when they are few, else blocked, m <= kBlockRows.
+template <typename Format, int few = 1>
+void rows_of_x(const LinearArgs& args, int64_t first, int64_t m) noexcept {
+  if constexpr (few > Format::kDirectRows) {
+    blocked<Format>(args, first, m);
+  } else {
+    // As many running sums as registers allow beside the decoder's constants.
+    constexpr int kTileRows = few <= 2 || (kWidth == 16 && few <= 6) ? 4 : 2;
+    if (m == few) return direct<Format, few, kTileRows>(args, first);
+    rows_of_x<Format, few + 1>(args, first, m);
   }
-  block_panel<Format>(args, first, m, begin, end);
 }
 
 template <typename Format>
 void linear(const LinearArgs& args) noexcept {
+  for (int64_t i = 0; i < args.m; ++i) {
+    for (int64_t n = args.row_begin; n < args.row_end; ++n) args.y[i * args.y_stride + n] = 0.0F;
+  }
   // Blocks of equal size, in whole tiles, so that no small one is left over.
   const int64_t blocks = (args.m + kBlockRows - 1) / kBlockRows;
   const int64_t block = blocks == 0 ? 1 : least(kBlockRows, round_up((args.m + blocks - 1) / blocks, kTileX));
   for (int64_t first = 0; first < args.m; first += block) {
-    const int64_t m = least(block, args.m - first);
-    for (int64_t begin = args.row_begin; begin < args.row_end;) {
-      const int64_t end = least(args.row_end, (begin / kScaleBlock + 1) * kScaleBlock);
-      panel<Format>(args, first, m, begin, end);
-      begin = end;
-    }
+    rows_of_x<Format>(args, first, least(block, args.m - first));
   }
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Matrix products of every tier that runs here, against exact sums in binary64 from the scalar codecs.
 #include <gtest/gtest.h>
+#include <pthread.h>
 
 #include <cmath>
 #include <limits>
@@ -314,6 +315,39 @@ TEST(Linear, Fp8NanReachesTheResult) {
           EXPECT_TRUE(std::isnan(y[1])) << table->name << " place " << place;
           EXPECT_TRUE(std::isfinite(y[2])) << table->name;
         }
+      }
+    }
+  }
+}
+
+// Runs job() in a thread with the smallest stack that a worker may have (reliability.md R-6).
+template <typename Job>
+void run_on_small_stack(const Job& job) {
+  pthread_attr_t attributes;
+  ASSERT_EQ(pthread_attr_init(&attributes), 0);
+  ASSERT_EQ(pthread_attr_setstacksize(&attributes, size_t{256} << 10), 0);
+  pthread_t thread = {};
+  const auto body = [](void* context) -> void* {
+    (*static_cast<const Job*>(context))();
+    return nullptr;
+  };
+  ASSERT_EQ(pthread_create(&thread, &attributes, body, const_cast<Job*>(&job)), 0);
+  ASSERT_EQ(pthread_join(thread, nullptr), 0);
+  pthread_attr_destroy(&attributes);
+}
+
+TEST(Linear, AStackOf256KibIsEnough) {
+  for (const KernelTable* table : runnable_tiers()) {
+    for (const WeightFormat format : kFormats) {
+      const TestMatrix w(format, 131, 2080, 3);
+      const std::vector<float> x = random_floats(static_cast<size_t>(101 * w.cols), 4);
+      for (const int64_t m : {1, 4, 8, 48, 101}) {
+        std::vector<float> small(static_cast<size_t>(m * w.rows));
+        run_on_small_stack([&] {
+          function_of(*table, format)({x.data(), w.cols, m, w.view(), 0, w.rows, small.data(), w.rows});
+        });
+        EXPECT_TRUE(same_bits(small, multiply(*table, w, x, m)))
+            << table->name << " " << format_name(format) << ", m " << m;
       }
     }
   }

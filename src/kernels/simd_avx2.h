@@ -101,14 +101,24 @@ FATHOM_INLINE float max_lanes(Vec v) noexcept {
   return _mm_cvtss_f32(_mm_max_ss(c, _mm_movehdup_ps(c)));
 }
 
-// sums[i] = sum_lanes(v[i]) with the same tree, four at a time.
-FATHOM_INLINE void sum_lanes_4(const Vec* v, float* sums) noexcept {
+// sum_lanes of v[0] ... v[3] with the same tree, in lanes 0 ... 3.
+FATHOM_INLINE __m128 lane_sums_4(const Vec* v) noexcept {
   __m128 q[4];
   for (int i = 0; i < 4; ++i) q[i] = _mm_add_ps(_mm256_castps256_ps128(v[i]), _mm256_extractf128_ps(v[i], 1));
   const __m128 ab = _mm_add_ps(_mm_movelh_ps(q[0], q[1]), _mm_movehl_ps(q[1], q[0]));
   const __m128 cd = _mm_add_ps(_mm_movelh_ps(q[2], q[3]), _mm_movehl_ps(q[3], q[2]));
-  _mm_storeu_ps(sums, _mm_add_ps(_mm_shuffle_ps(ab, cd, 0x88), _mm_shuffle_ps(ab, cd, 0xdd)));
+  return _mm_add_ps(_mm_shuffle_ps(ab, cd, 0x88), _mm_shuffle_ps(ab, cd, 0xdd));
 }
+
+// sums[i] = sum_lanes(v[i]), and sums[i] += sum_lanes(v[i]), for i < 4.
+FATHOM_INLINE void sum_lanes_4(const Vec* v, float* sums) noexcept { _mm_storeu_ps(sums, lane_sums_4(v)); }
+FATHOM_INLINE void add_lanes_4(const Vec* v, float* sums) noexcept {
+  _mm_storeu_ps(sums, _mm_add_ps(_mm_loadu_ps(sums), lane_sums_4(v)));
+}
+
+FATHOM_INLINE Vec operand(const float* p) noexcept { return load(p); }
+FATHOM_INLINE void store_operand(float* p, Vec v) noexcept { store(p, v); }
+FATHOM_INLINE Vec dot(Vec a, Vec b, Vec sum) noexcept { return fma(a, b, sum); }
 
 }  // namespace
 }  // namespace fathom

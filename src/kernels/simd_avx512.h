@@ -101,17 +101,27 @@ FATHOM_INLINE float max_lanes(Vec v) noexcept {
   return _mm_cvtss_f32(_mm_max_ss(c, _mm_movehdup_ps(c)));
 }
 
-// sums[i] = sum_lanes(v[i]) with the same tree, four at a time.
-FATHOM_INLINE void sum_lanes_4(const Vec* v, float* sums) noexcept {
-  __m128 q[4];
-  for (int i = 0; i < 4; ++i) {
-    const __m256 a = _mm256_add_ps(_mm512_castps512_ps256(v[i]), _mm512_extractf32x8_ps(v[i], 1));
-    q[i] = _mm_add_ps(_mm256_castps256_ps128(a), _mm256_extractf128_ps(a, 1));
-  }
-  const __m128 ab = _mm_add_ps(_mm_movelh_ps(q[0], q[1]), _mm_movehl_ps(q[1], q[0]));
-  const __m128 cd = _mm_add_ps(_mm_movelh_ps(q[2], q[3]), _mm_movehl_ps(q[3], q[2]));
-  _mm_storeu_ps(sums, _mm_add_ps(_mm_shuffle_ps(ab, cd, 0x88), _mm_shuffle_ps(ab, cd, 0xdd)));
+// sum_lanes of v[0] ... v[3] with the same tree, in lanes 0 ... 3.
+FATHOM_INLINE __m128 lane_sums_4(const Vec* v) noexcept {
+  // Lanes i + (i + 8) of two vectors side by side, then the same for 4, 2 and 1.
+  const Vec ab = add(_mm512_shuffle_f32x4(v[0], v[1], 0x44), _mm512_shuffle_f32x4(v[0], v[1], 0xee));
+  const Vec cd = add(_mm512_shuffle_f32x4(v[2], v[3], 0x44), _mm512_shuffle_f32x4(v[2], v[3], 0xee));
+  const Vec abcd = add(_mm512_shuffle_f32x4(ab, cd, 0x88), _mm512_shuffle_f32x4(ab, cd, 0xdd));
+  const Vec pairs = add(abcd, _mm512_permute_ps(abcd, 0x4e));
+  const Vec sums = add(pairs, _mm512_permute_ps(pairs, 0xb1));
+  const __m512i every_fourth = _mm512_castsi128_si512(_mm_setr_epi32(0, 4, 8, 12));
+  return _mm512_castps512_ps128(_mm512_permutexvar_ps(every_fourth, sums));
 }
+
+// sums[i] = sum_lanes(v[i]), and sums[i] += sum_lanes(v[i]), for i < 4.
+FATHOM_INLINE void sum_lanes_4(const Vec* v, float* sums) noexcept { _mm_storeu_ps(sums, lane_sums_4(v)); }
+FATHOM_INLINE void add_lanes_4(const Vec* v, float* sums) noexcept {
+  _mm_storeu_ps(sums, _mm_add_ps(_mm_loadu_ps(sums), lane_sums_4(v)));
+}
+
+FATHOM_INLINE Vec operand(const float* p) noexcept { return load(p); }
+FATHOM_INLINE void store_operand(float* p, Vec v) noexcept { store(p, v); }
+FATHOM_INLINE Vec dot(Vec a, Vec b, Vec sum) noexcept { return fma(a, b, sum); }
 
 }  // namespace
 }  // namespace fathom
