@@ -3,7 +3,7 @@
 MAKEFLAGS += --no-print-directory --no-builtin-rules
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help build chat test fast asan tsan fuzz-smoke format clean
+.PHONY: help build chat test fast asan tsan fuzz-smoke format tidy clean
 
 help:
 	@echo 'make chat        talk to the model that ships with fathom'
@@ -14,6 +14,7 @@ help:
 	@echo 'make tsan        the tests that use threads, under ThreadSanitizer'
 	@echo 'make fuzz-smoke  each fuzz target over its corpus and 20 s more'
 	@echo 'make format      lay out all C++ files'
+	@echo 'make tidy        clang-tidy on the sources that differ from the main branch'
 
 build:
 	@./setup build
@@ -38,6 +39,11 @@ fuzz-smoke:
 format:
 	@./setup test
 	@tools/check_format.sh --fix
+
+tidy:
+	@./setup tidy
+	@tools/build.sh release --tests
+	@tools/check_tidy.sh
 
 clean:
 	@rm -rf build

@@ -334,7 +334,7 @@ class SetupTest(Tree):
         self.assertNotRegex(done.stdout, "clang|gtest|gmock|python")
 
     def test_unknown_level_fails(self) -> None:
-        self.assert_fails(self.setup("", 0, "all"), "expected build or test")
+        self.assert_fails(self.setup("", 0, "all"), "expected build, test or tidy")
 
 
 if __name__ == "__main__":
