@@ -30,16 +30,18 @@ if [ -z "$folder" ]; then
 fi
 root=$folder/root
 
-mounted() { awk -v under="$root/" 'index($2, under) == 1 {print $2}' /proc/mounts | sort -r; }
+child=
 cleanup() {
-  local point
-  mounted | while read -r point; do umount "$point"; done
-  # Never delete through a mount that would not go away.
-  if [ -z "$(mounted)" ]; then
-    if [ "$keep" = yes ]; then rm -rf "$root"; else rm -rf "$folder"; fi
+  # With the first process of the namespace all others in it end.
+  if [ -n "$child" ] && kill -KILL "$child" 2>/dev/null; then
+    wait "$child" || true
+    sleep 1
   fi
+  # Nothing is mounted here: that was in a namespace of its own, which is gone with its processes.
+  if [ "$keep" = yes ]; then rm -rf --one-file-system "$root"; else rm -rf --one-file-system "$folder"; fi
 }
 trap cleanup EXIT
+trap 'exit 130' INT TERM
 
 debian_sources() { grep -lsE '^(URIs:|deb ).*/debian/? ?' /etc/apt/sources.list /etc/apt/sources.list.d/*; }
 mapfile -t sources < <(debian_sources)
@@ -59,11 +61,19 @@ cp -r /etc/apt/apt.conf.d/. "$root/etc/apt/apt.conf.d/"
 cp -L /etc/resolv.conf "$root/etc/resolv.conf"
 git -c safe.directory='*' clone -q --no-local "$source_root" "$root/root/fathom"
 
-mount -t proc proc "$root/proc"
-mount --rbind --make-rslave /dev "$root/dev"
 echo "bare_container_test: ${command[*]}"
 status=0
-env -i HOME=/root PATH=/usr/sbin:/usr/bin:/sbin:/bin CI=true \
-  chroot "$root" /bin/bash -c 'cd /root/fathom && exec "$@"' bash "${command[@]}" </dev/null || status=$?
+# shellcheck disable=SC2016  # expanded by the inner shells
+unshare --mount --pid --fork --kill-child bash -euc '
+  root=$1
+  shift
+  mount -t proc proc "$root/proc"
+  mount --rbind --make-rslave /dev "$root/dev"
+  exec env -i HOME=/root PATH=/usr/sbin:/usr/bin:/sbin:/bin CI=true \
+    chroot "$root" /bin/bash -c "cd /root/fathom && exec \"\$@\"" bash "$@"
+' bash "$root" "${command[@]}" </dev/null &
+child=$!
+wait "$child" || status=$?
+child=
 echo "bare_container_test: exit status $status"
 exit "$status"
