@@ -84,6 +84,23 @@ TEST(SequenceState, BytesAreTheSumOfItsParts) {
   }
 }
 
+// architecture.md 9: e4m3 codes with a scale byte per 64, then f32; index keys e2m1 with a scale byte per 32.
+TEST(SequenceState, PackedRowsTakeFewerBytesAndRawCompressorRowsTheSame) {
+  ModelConfig config = config_with(1);
+  config.head_dim = 140;
+  config.qk_rope_head_dim = 8;  // 132 codes, 3 scales, 1 byte of padding, 8 floats
+  config.index_head_dim = 64;   // 32 bytes of pairs, 2 scales, 2 bytes of padding
+  constexpr int64_t kRow = 136 + 8 * kFloat;
+  constexpr int64_t kKey = 36;
+  const auto state = SequenceState::create(config, 600, RowPrecision::kPacked);
+  ASSERT_TRUE(state.ok());
+  EXPECT_EQ(state->precision(), RowPrecision::kPacked);
+  const int64_t rings = 2 * (8 * 280 + 8 * 128 + 16 * 140) * kFloat;
+  // 150 entries of CSA in 5 pages, 37 of HCA in 2.
+  const int64_t growing = 600 * 4 + 160 * (kRow + kKey) + 64 * kRow;
+  EXPECT_EQ(state->bytes(), 4 * 11 * kRow + rings + growing + 30 * kFloat);
+}
+
 TEST(SequenceState, ReserveTakesMemoryOnceAndNeverGivesItBack) {
   SequenceState state = make_state(config_with(0), 10);
   ASSERT_TRUE(state.reserve(600).ok());

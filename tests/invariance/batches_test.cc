@@ -32,7 +32,7 @@ std::vector<Sequence> make_sequences(const LoadedRandomModel& model, Rounding ro
     Sequence sequence;
     sequence.tokens = random_tokens(seed * 100 + length, model.config().vocab_size, length);
     sequence.alone = runner.run(sequence.tokens, kLongest);
-    auto state = SequenceState::create(model.config(), length);
+    auto state = SequenceState::create(model.config(), length, row_precision(rounding));
     EXPECT_TRUE(state.ok());
     sequence.state = std::move(state).value();
     out.push_back(std::move(sequence));
@@ -136,7 +136,7 @@ TEST(Batches, AFullBatchOfSingleTokensMatches) {
     ASSERT_TRUE(pool.ok() && acts.ok());
     std::vector<SequenceState> states;
     for (int i = 0; i < kBatchTokens; ++i) {
-      auto state = SequenceState::create(model.config(), 30);
+      auto state = SequenceState::create(model.config(), 30, RowPrecision::kPacked);
       ASSERT_TRUE(state.ok());
       states.push_back(std::move(state).value());
     }

@@ -101,7 +101,7 @@ void expect_valid_forward(const LoadedRandomModel& model, Rounding rounding, int
   const std::vector<int32_t> tokens = random_tokens(1, model.config().vocab_size, 50);
   auto pool = ThreadPool::create(2);
   auto acts = Activations::create(model.config(), {.batch_tokens = 40, .logit_rows = 40, .workers = 2});
-  auto state = SequenceState::create(model.config(), 50);
+  auto state = SequenceState::create(model.config(), 50, row_precision(rounding));
   ASSERT_TRUE(pool.ok() && acts.ok() && state.ok());
   int64_t rows = 0;
   const ForwardOptions options{
@@ -154,8 +154,8 @@ TEST(ExtremeValues, ASequenceThatOverflowsHarmsNoOther) {
     const SequenceLogits alone = SequenceRunner(model, {.tokens = 24, .batch = 24}).run(tokens, 24);
     auto pool = ThreadPool::create(2);
     auto acts = Activations::create(model.config(), {.batch_tokens = 8, .logit_rows = 8, .workers = 2});
-    auto good = SequenceState::create(model.config(), 24);
-    auto bad = SequenceState::create(model.config(), 24);
+    auto good = SequenceState::create(model.config(), 24, RowPrecision::kPacked);
+    auto bad = SequenceState::create(model.config(), 24, RowPrecision::kPacked);
     ASSERT_TRUE(pool.ok() && acts.ok() && good.ok() && bad.ok());
     // What no weight can cause for one sequence alone, the observer does: the first rows are the bad ones.
     const ForwardOptions options{.draft = model.draft(), .observer = [](int layer, const Activations& seen) {

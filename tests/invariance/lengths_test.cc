@@ -32,13 +32,14 @@ std::set<int64_t> lengths_around_borders(const ModelConfig& config) {
   return lengths;
 }
 
-// `step` tokens at a time against all lengths in one go.
+// `step` tokens at a time on three threads against all lengths in one go on one.
 void expect_lengths_agree(const LoadedRandomModel& model, const std::set<int64_t>& lengths, int64_t step) {
   const int64_t longest = *lengths.rbegin();
   const std::vector<int32_t> tokens =
       random_tokens(longest, model.config().vocab_size, static_cast<int>(longest));
+  const SequenceLogits in_steps =
+      SequenceRunner(model, {.threads = 3, .tokens = longest, .batch = step}).run(tokens, step);
   SequenceRunner runner(model, {.tokens = longest, .batch = longest});
-  const SequenceLogits in_steps = runner.run(tokens, step);
   for (const int64_t length : lengths) {
     const SequenceLogits at_once = runner.run(std::span(tokens).first(length), length);
     EXPECT_TRUE(same_rows(at_once.logits, in_steps.logits)) << "length " << length << " of " << longest;

@@ -42,7 +42,9 @@ SequenceRunner::SequenceRunner(const LoadedRandomModel& model, const Options& op
       acts_(value_of(Activations::create(
           model.config(),
           {.batch_tokens = options.batch, .logit_rows = options.batch, .workers = options.threads}))),
-      state_(value_of(SequenceState::create(model.config(), options.tokens))) {}
+      state_(value_of(SequenceState::create(
+          model.config(), options.tokens,
+          options.rounding == Rounding::kNone ? RowPrecision::kF32 : options.precision))) {}
 
 SequenceLogits SequenceRunner::run(std::span<const int32_t> tokens, int64_t chunk) {
   std::vector<int64_t> chunks;

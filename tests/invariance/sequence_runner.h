@@ -50,6 +50,8 @@ class SequenceRunner {
     Rounding rounding = Rounding::kAsDeployed;
     int64_t tokens = 1;  // longest sequence
     int64_t batch = 1;   // longest chunk
+    // How the state keeps its rows where it has the choice; without round trips it has none.
+    RowPrecision precision = RowPrecision::kPacked;
   };
   SequenceRunner(const LoadedRandomModel& model, const Options& options);
 
