@@ -148,6 +148,24 @@ void add_inspect(CLI::App& app, Chosen& chosen) {
   sub->add_option("--memory", c->memory, "Memory to fit, as 24G (default: this machine's)");
 }
 
+void add_bench(CLI::App& app, Chosen& chosen) {
+  auto c = std::make_shared<BenchCommand>();
+  CLI::App* sub =
+      add_command(app, chosen, "bench", "Speed next to the limits of this machine", run_bench_command, c);
+  sub->add_option(
+      "WHAT", c->words,
+      "limits, kernels, decode, prefill, batch, long, load (default: decode, prefill, batch, load), "
+      "and MODEL");
+  sub->add_option("--preset", c->preset, "Random weights in memory: flash-slice, pro-slice, mini or tiny");
+  sub->add_option("--figure", c->figure, "Measure only this figure, as \"decode ctx 64\"");
+  sub->add_flag("--json", c->json, "A JSON object a line");
+  sub->add_flag("--quick", c->quick, "Two short repetitions instead of five");
+  sub->add_option("--against", c->against, "Alternate with this program, whose last output line is a number");
+  sub->add_option("--csv", c->csv, "Add the figures to this file");
+  sub->add_option("--svg", c->svg, "Write a roofline plot");
+  add_compute(*sub, c->compute);
+}
+
 int report(const Status& status) {
   if (status.ok()) return 0;
   std::fprintf(stderr, "fathom: error: %s\n", std::string(status.message()).c_str());
@@ -188,6 +206,7 @@ int run_command_line(int argc, const char* const* argv) {
   add_logits(app, chosen);
   add_text_commands(app, chosen);
   add_inspect(app, chosen);
+  add_bench(app, chosen);
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& success) {  // --help, --version

@@ -111,4 +111,17 @@ struct InspectCommand {
 };
 Status run_inspect(const InspectCommand& command);
 
+struct BenchCommand {
+  std::vector<std::string> words;  // groups of figures and MODEL
+  std::string preset;              // a synthetic model instead of MODEL
+  std::string figure;              // only this one
+  std::string against;             // shell command whose last output line is a number
+  std::string csv;                 // history to add to
+  std::string svg;                 // roofline to write
+  bool json = false;
+  bool quick = false;
+  ComputeOptions compute;
+};
+Status run_bench_command(const BenchCommand& command);
+
 }  // namespace fathom

@@ -17,4 +17,6 @@ std::string version_text() {
   return text;
 }
 
+std::string commit_text() { return FATHOM_COMMIT; }
+
 }  // namespace fathom

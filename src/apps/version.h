@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What `fathom --version` prints.
+// What this program was built from.
 #pragma once
 
 #include <string>
@@ -8,5 +8,7 @@ namespace fathom {
 
 // Version, commit, compiler, and the instruction set tiers built in and usable on this CPU.
 std::string version_text();
+// The commit it was configured at, shortened; "unknown" outside a repository.
+std::string commit_text();
 
 }  // namespace fathom

@@ -34,6 +34,17 @@ Result<std::string> encoding_text(IoEnv& env, const std::string& model) {
 Result<std::unique_ptr<LoadedModel>> LoadedModel::open(IoEnv& env, const std::string& name) {
   FATHOM_ASSIGN_OR_RETURN(ModelConfig config, open_config(env, name));
   FATHOM_ASSIGN_OR_RETURN(WeightStore store, open_weights(env, name));
+  return bind(std::move(config), std::move(store));
+}
+
+Result<std::unique_ptr<LoadedModel>> LoadedModel::from_memory(std::string_view config_text,
+                                                              std::span<const std::byte> safetensors) {
+  FATHOM_ASSIGN_OR_RETURN(ModelConfig config, parse_model_config_text(config_text));
+  FATHOM_ASSIGN_OR_RETURN(WeightStore store, WeightStore::from_memory(safetensors));
+  return bind(std::move(config), std::move(store));
+}
+
+Result<std::unique_ptr<LoadedModel>> LoadedModel::bind(ModelConfig config, WeightStore store) {
   FATHOM_ASSIGN_OR_RETURN(ModelWeights weights, bind_model(config, store));
   return std::unique_ptr<LoadedModel>(
       new LoadedModel(std::move(store), Model(std::move(config), std::move(weights))));

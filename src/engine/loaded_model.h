@@ -3,8 +3,11 @@
 // its own, so a command that needs no weights, or no tokenizer, does not ask for them.
 #pragma once
 
+#include <cstddef>
 #include <memory>
+#include <span>
 #include <string>
+#include <string_view>
 
 #include "base/status.h"
 #include "io/io_env.h"
@@ -19,11 +22,16 @@ namespace fathom {
 class LoadedModel {
  public:
   static Result<std::unique_ptr<LoadedModel>> open(IoEnv& env, const std::string& name);
+  // From the bytes of config.json and of one safetensors file; the latter must outlive the model.
+  static Result<std::unique_ptr<LoadedModel>> from_memory(std::string_view config_text,
+                                                          std::span<const std::byte> safetensors);
 
   const Model& model() const noexcept { return model_; }
   const WeightStore& store() const noexcept { return store_; }
 
  private:
+  static Result<std::unique_ptr<LoadedModel>> bind(ModelConfig config, WeightStore store);
+
   LoadedModel(WeightStore store, Model model) : store_(std::move(store)), model_(std::move(model)) {}
 
   WeightStore store_;
