@@ -5,11 +5,14 @@
 # Folders whose tests run threads against each other: label `threads`, built and run under ThreadSanitizer.
 set(FATHOM_THREAD_FOLDERS base ops model engine)
 # Instruction set tiers with kernel files (docs/design.md 7); generic needs no flags.
-set(FATHOM_ISA_TIERS generic avx2 avx512)
+set(FATHOM_ISA_TIERS generic avx2 avx512 avx512-bf16 amx)
 set(FATHOM_FLAGS_avx2 -mavx2 -mfma -mf16c)
 # GCC 12 warns about undefined values inside its own AVX-512 header.
 set(FATHOM_FLAGS_avx512 -mavx512f -mavx512bw -mavx512vl -mavx512dq -mavx2 -mfma -mf16c -Wno-uninitialized
   $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>)
+
+set(FATHOM_FLAGS_avx512-bf16 ${FATHOM_FLAGS_avx512} -mavx512vbmi -mavx512bf16)
+set(FATHOM_FLAGS_amx ${FATHOM_FLAGS_avx512-bf16} -mamx-tile -mamx-bf16)
 
 function(fathom_library name)
   file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/${name}/*.cc)
@@ -41,7 +44,9 @@ endfunction()
 # small arrays, which GCC keeps in memory unless it unrolls them completely.
 function(fathom_kernel_flags)
   foreach(tier ${FATHOM_ISA_TIERS})
-    file(GLOB files CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/kernels/*_${tier}.cc)
+    string(REPLACE "-" "_" suffix ${tier})
+    file(GLOB files CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/kernels/*_${suffix}.cc
+         ${CMAKE_SOURCE_DIR}/src/kernels/*_${suffix}_test.cc)
     if(files)
       set_source_files_properties(${files} TARGET_DIRECTORY fathom_kernels PROPERTIES
         COMPILE_OPTIONS "${FATHOM_FLAGS_${tier}};$<$<NOT:$<CONFIG:Debug>>:-O3>;-fno-exceptions;-fno-lto")

@@ -27,7 +27,8 @@ void add_compute(CLI::App& app, ComputeOptions& options) {
       ->capture_default_str();
   app.add_option(
       "--isa", options.isa,
-      "Instruction set tier: generic, avx2, avx512 (default: FATHOM_ISA, else the best this CPU has)");
+      "Instruction set tier: generic, avx2, avx512, avx512-bf16, amx (default: FATHOM_ISA, else the "
+      "best for this CPU)");
 }
 
 void add_sampling(CLI::App& app, SamplingOptions& options) {

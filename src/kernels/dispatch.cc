@@ -18,14 +18,21 @@ constinit const KernelTable kGeneric = {"generic", &kLinearGeneric, &kAttentionG
 constinit const KernelTable kAvx2 = {"avx2", &kLinearAvx2, &kAttentionAvx2, &kRowAvx2, &kDecodeAvx2};
 constinit const KernelTable kAvx512 = {"avx512", &kLinearAvx512, &kAttentionAvx512, &kRowAvx512,
                                        &kDecodeAvx512};
+constinit const KernelTable kAvx512Bf16 = {"avx512-bf16", &kLinearAvx512Bf16, &kAttentionAvx512, &kRowAvx512,
+                                           &kDecodeAvx512};
+constinit const KernelTable kAmx = {"amx", &kLinearAmx, &kAttentionAvx512, &kRowAvx512, &kDecodeAvx512};
 #endif
 
 std::vector<TierInfo> probe_tiers() {
-  std::vector<TierInfo> tiers = {{&kGeneric, ""}};
+  std::vector<TierInfo> tiers = {{&kGeneric, "", TierUse::kByDefault}};
 #if defined(__x86_64__)
   const CpuFeatures features = detect_cpu_features();
-  tiers.push_back({&kAvx2, missing_for_avx2(features)});
-  tiers.push_back({&kAvx512, missing_for_avx512(features)});
+  tiers.push_back({&kAvx2, missing_for_avx2(features), TierUse::kByDefault});
+  tiers.push_back({&kAvx512, missing_for_avx512(features), TierUse::kByDefault});
+  const TierUse pairs = bf16_pairs_beat_f32(detect_cpu_model()) ? TierUse::kByDefault : TierUse::kWhenAsked;
+  tiers.push_back({&kAvx512Bf16, missing_for_avx512_bf16(features), pairs});
+  // Not a default until it has been measured on a CPU that has it.
+  tiers.push_back({&kAmx, missing_for_amx(features), TierUse::kWhenAsked});
 #endif
   return tiers;
 }
@@ -52,7 +59,7 @@ Result<const KernelTable*> choose_tier(std::string_view tier) {
   }
   const KernelTable* best = nullptr;
   for (const TierInfo& info : kernel_tiers()) {
-    if (info.missing.empty()) best = info.table;
+    if (info.missing.empty() && info.use == TierUse::kByDefault) best = info.table;
   }
   return best;
 }

@@ -3,6 +3,7 @@
 // only, never a timing, so the same machine always computes the same bits.
 #pragma once
 
+#include <cstdint>
 #include <span>
 #include <string>
 #include <string_view>
@@ -12,10 +13,14 @@
 
 namespace fathom {
 
+// Whether a tier is among those that this CPU chooses from by itself.
+enum class TierUse : uint8_t { kByDefault, kWhenAsked };
+
 // A tier built into this program; `missing` names what the CPU lacks for it, empty when it can run here.
 struct TierInfo {
   const KernelTable* table;
   std::string missing;
+  TierUse use;
 };
 
 // Lowest tier first. Probed once.
@@ -25,8 +30,8 @@ std::span<const TierInfo> kernel_tiers();
 // something.
 Result<const KernelTable*> kernel_table(std::string_view tier);
 
-// Makes `tier` the table of this process; "" chooses FATHOM_ISA if set, else the highest tier that can run.
-// Call once, before kernels() is first used by a model.
+// Makes `tier` the table of this process; "" chooses FATHOM_ISA if set, else the highest tier that can run
+// and is used by default on this CPU. Call once, before kernels() is first used by a model.
 Status select_kernels(std::string_view tier);
 
 // The selected table; when nothing was selected, the one that select_kernels("") would choose (generic if

@@ -42,8 +42,13 @@ constexpr CpuFeatures kEverything{.avx2 = true,
                                   .avx512bw = true,
                                   .avx512vl = true,
                                   .avx512dq = true,
+                                  .avx512vbmi = true,
+                                  .avx512bf16 = true,
+                                  .amx_tile = true,
+                                  .amx_bf16 = true,
                                   .os_ymm = true,
-                                  .os_zmm = true};
+                                  .os_zmm = true,
+                                  .os_tile = true};
 
 TEST(Dispatch, SaysWhichTiersRanAndWhichCannot) {
   int simd = 0;
@@ -82,7 +87,7 @@ TEST(Dispatch, HighestRunnableTierIsTheDefault) {
   ASSERT_TRUE(select_kernels("").ok());
   const char* best = "";
   for (const TierInfo& tier : kernel_tiers()) {
-    if (tier.missing.empty()) best = tier.table->name;
+    if (tier.missing.empty() && tier.use == TierUse::kByDefault) best = tier.table->name;
   }
   EXPECT_STREQ(kernels().name, best);
 }
@@ -99,16 +104,39 @@ TEST(Dispatch, UnknownTierIsAnErrorThatListsTheKnownOnes) {
 TEST(Dispatch, MissingFeaturesAreNamed) {
   EXPECT_EQ(missing_for_avx2(kEverything), "");
   EXPECT_EQ(missing_for_avx512(kEverything), "");
+  EXPECT_EQ(missing_for_avx512_bf16(kEverything), "");
+  EXPECT_EQ(missing_for_amx(kEverything), "");
   CpuFeatures features = kEverything;
   features.fma = false;
   features.avx512bw = false;
   EXPECT_EQ(missing_for_avx2(features), "fma");
   EXPECT_EQ(missing_for_avx512(features), "fma, avx512bw");
+  EXPECT_EQ(missing_for_avx512_bf16(features), "fma, avx512bw");
+  features.avx512bf16 = false;
+  EXPECT_EQ(missing_for_avx512_bf16(features), "fma, avx512bw, avx512bf16");
+  features = kEverything;
+  features.avx512vbmi = false;
+  EXPECT_EQ(missing_for_avx512_bf16(features), "avx512vbmi");
+}
+
+// Where vdpbf16ps is slower than f32 the tier runs only when it is asked for (design.md 7).
+TEST(Dispatch, Bf16PairsAreTheDefaultOnlyWhereTheyWereMeasuredFaster) {
+  EXPECT_TRUE(bf16_pairs_beat_f32({"AuthenticAMD", 0x19, 0x11}));   // Genoa, Zen 4
+  EXPECT_TRUE(bf16_pairs_beat_f32({"AuthenticAMD", 0x19, 0x61}));   // Raphael, Zen 4
+  EXPECT_TRUE(bf16_pairs_beat_f32({"AuthenticAMD", 0x1a, 0x02}));   // Turin, Zen 5
+  EXPECT_FALSE(bf16_pairs_beat_f32({"AuthenticAMD", 0x17, 0x31}));  // Zen 2
+  EXPECT_FALSE(bf16_pairs_beat_f32({"GenuineIntel", 6, 0x8f}));     // Sapphire Rapids
+  EXPECT_FALSE(bf16_pairs_beat_f32({"GenuineIntel", 6, 0xcf}));     // Emerald Rapids
+  EXPECT_FALSE(bf16_pairs_beat_f32({"GenuineIntel", 6, 0x55}));     // Cooper Lake: not measured
+  EXPECT_FALSE(bf16_pairs_beat_f32({}));
 }
 
 // A CPU with AVX-512 under a system that does not save its registers must not use it.
 TEST(Dispatch, OperatingSystemSupportCounts) {
   CpuFeatures features = kEverything;
+  features.os_tile = false;
+  EXPECT_EQ(missing_for_avx512_bf16(features), "");
+  EXPECT_EQ(missing_for_amx(features), "operating system support for tile registers");
   features.os_zmm = false;
   EXPECT_EQ(missing_for_avx2(features), "");
   EXPECT_EQ(missing_for_avx512(features), "operating system support for 512-bit registers");

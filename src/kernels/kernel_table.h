@@ -24,6 +24,7 @@ struct LinearArgs {
   int64_t row_end = 0;
   float* y = nullptr;
   int64_t y_stride = 0;
+  XPrecision x_precision = XPrecision::kF32;  // lets tiers with bfloat16 products use them; others ignore it
 };
 
 // Each function takes one weight format. Products are exact-value products rounded to f32 sums: scales are
@@ -116,7 +117,7 @@ struct DecodeKernels {
 };
 
 struct KernelTable {
-  const char* name;  // the tier: "generic", "avx2", "avx512"
+  const char* name;  // the tier: "generic", "avx2", "avx512", "avx512-bf16", "amx"
   const LinearKernels* linear;
   const AttentionKernels* attention;
   const RowKernels* row;
@@ -137,6 +138,9 @@ extern const LinearKernels kLinearAvx512;
 extern const AttentionKernels kAttentionAvx512;
 extern const RowKernels kRowAvx512;
 extern const DecodeKernels kDecodeAvx512;
+// The other families of these tiers are those of avx512.
+extern const LinearKernels kLinearAvx512Bf16;
+extern const LinearKernels kLinearAmx;
 #endif
 
 }  // namespace fathom

@@ -19,8 +19,7 @@ struct F32 {
   using Lane = float;
   static constexpr int64_t kGroup = 32;
   static constexpr int64_t kGroupBytes = 128;
-  static constexpr int64_t kScaleBytes = 0;
-  static constexpr bool kScalesX = false;
+  static constexpr ScalesIn kScalesIn = ScalesIn::kNone;
   static constexpr int64_t kDirectRows = 4;
   static FATHOM_INLINE void decode(const uint8_t* bytes, const uint8_t*, Vec* w) noexcept {
     for (int j = 0; j < 4; ++j) {
@@ -34,8 +33,7 @@ struct Bf16 {
   using Lane = float;
   static constexpr int64_t kGroup = 32;
   static constexpr int64_t kGroupBytes = 64;
-  static constexpr int64_t kScaleBytes = 0;
-  static constexpr bool kScalesX = false;
+  static constexpr ScalesIn kScalesIn = ScalesIn::kNone;
   static constexpr int64_t kDirectRows = 4;
   static FATHOM_INLINE void decode(const uint8_t* bytes, const uint8_t*, Vec* w) noexcept {
     for (int j = 0; j < 4; ++j) {
@@ -52,8 +50,7 @@ struct Fp8 {
   using Lane = float;
   static constexpr int64_t kGroup = 32;
   static constexpr int64_t kGroupBytes = 32;
-  static constexpr int64_t kScaleBytes = 0;
-  static constexpr bool kScalesX = true;
+  static constexpr ScalesIn kScalesIn = ScalesIn::kX;
   static constexpr int64_t kDirectRows = 4;
   static FATHOM_INLINE void decode(const uint8_t* bytes, const uint8_t*, Vec* w) noexcept {
     for (int j = 0; j < 4; j += 2) {
@@ -78,8 +75,7 @@ struct Fp4 {
   using Lane = float;
   static constexpr int64_t kGroup = 32;
   static constexpr int64_t kGroupBytes = 16;
-  static constexpr int64_t kScaleBytes = 1;
-  static constexpr bool kScalesX = false;
+  static constexpr ScalesIn kScalesIn = ScalesIn::kWeights;
   static constexpr int64_t kDirectRows = 4;
   static FATHOM_INLINE __m256i both_lanes(__m128i table) noexcept {
     return _mm256_broadcastsi128_si256(table);

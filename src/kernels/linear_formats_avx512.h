@@ -18,8 +18,7 @@ struct F32 {
   using Lane = float;
   static constexpr int64_t kGroup = 32;
   static constexpr int64_t kGroupBytes = 128;
-  static constexpr int64_t kScaleBytes = 0;
-  static constexpr bool kScalesX = false;
+  static constexpr ScalesIn kScalesIn = ScalesIn::kNone;
   static constexpr int64_t kDirectRows = 8;
   static FATHOM_INLINE void decode(const uint8_t* bytes, const uint8_t*, Vec* w) noexcept {
     w[0] = _mm512_loadu_ps(bytes);
@@ -32,8 +31,7 @@ struct Bf16 {
   using Lane = float;
   static constexpr int64_t kGroup = 32;
   static constexpr int64_t kGroupBytes = 64;
-  static constexpr int64_t kScaleBytes = 0;
-  static constexpr bool kScalesX = false;
+  static constexpr ScalesIn kScalesIn = ScalesIn::kNone;
   static constexpr int64_t kDirectRows = 8;
   static FATHOM_INLINE Vec widen(const uint8_t* bytes) noexcept {
     const __m256i halves = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(bytes));
@@ -52,8 +50,7 @@ struct Fp8 {
   using Lane = float;
   static constexpr int64_t kGroup = 32;
   static constexpr int64_t kGroupBytes = 32;
-  static constexpr int64_t kScaleBytes = 0;
-  static constexpr bool kScalesX = true;
+  static constexpr ScalesIn kScalesIn = ScalesIn::kX;
   static constexpr int64_t kDirectRows = 5;
   static FATHOM_INLINE void decode(const uint8_t* bytes, const uint8_t*, Vec* w) noexcept {
     const __m256i codes = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(bytes));
@@ -79,8 +76,7 @@ struct Fp4 {
   using Lane = float;
   static constexpr int64_t kGroup = 32;
   static constexpr int64_t kGroupBytes = 16;
-  static constexpr int64_t kScaleBytes = 1;
-  static constexpr bool kScalesX = false;
+  static constexpr ScalesIn kScalesIn = ScalesIn::kWeights;
   static constexpr int64_t kDirectRows = 6;
   static FATHOM_INLINE void decode(const uint8_t* bytes, const uint8_t* scale, Vec* w) noexcept {
     const Vec values = _mm512_setr_ps(0.0F, 0.5F, 1.0F, 1.5F, 2.0F, 3.0F, 4.0F, 6.0F, -0.0F, -0.5F, -1.0F,

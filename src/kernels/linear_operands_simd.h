@@ -6,8 +6,7 @@
 // A Format has:
 //   Lane                   what is multiplied: float, or uint16_t for the bits of bfloat16
 //   kGroup, kGroupBytes    weights decoded at once, and their bytes
-//   kScaleBytes            scale bytes of its own that a group has (FP4: 1, others: 0)
-//   kScalesX               the scales, one per 128 x 128 weights, are multiplied into x
+//   kScalesIn              where the scales go; kWeights: a group has one scale byte
 //   kDirectRows            up to so many rows of x it is faster to decode in registers (bench/micro/linear)
 //   decode(bytes, scale, w)  a group as vectors of Lane, in the Format's lane order
 //   pack(x, factor, out)     a group of x to that order, times factor and what decode leaves out
@@ -22,7 +21,9 @@ namespace fathom {
 namespace {  // NOLINT(google-build-namespaces): internal linkage is the point
 
 constexpr int64_t kScaleBlock = 128;  // FP8: rows and columns of a scale
-constexpr int64_t kFp4Block = 32;     // FP4: columns of a scale
+
+// kX: multiplied into the packed x, which then serves one block row of weights. Both are exact.
+enum class ScalesIn : uint8_t { kNone, kX, kWeights };
 
 template <typename Lane>
 constexpr int64_t kLanes = kWidth * static_cast<int64_t>(sizeof(float) / sizeof(Lane));
@@ -50,9 +51,9 @@ constexpr ScaleTable kScales = make_scale_table();
 FATHOM_INLINE int64_t least(int64_t a, int64_t b) noexcept { return a < b ? a : b; }
 FATHOM_INLINE int64_t round_up(int64_t n, int64_t step) noexcept { return (n + step - 1) / step * step; }
 
-// Scale bytes of the FP8 block row that holds weight row n.
-FATHOM_INLINE const uint8_t* fp8_scale_row(const WeightView& w, int64_t n) noexcept {
-  return w.scales + n / kScaleBlock * ((w.cols + kScaleBlock - 1) / kScaleBlock);
+// The scale byte of weight row n and column k, and after it those of the columns to the right.
+FATHOM_INLINE const uint8_t* scales_at(const WeightView& w, int64_t n, int64_t k) noexcept {
+  return w.scales + n / w.block.rows * ((w.cols + w.block.cols - 1) / w.block.cols) + k / w.block.cols;
 }
 
 // A block of x: rows [first, first + rows), columns [k, k + count) of args.x.
@@ -69,14 +70,13 @@ template <typename Format>
 FATHOM_INLINE void pack_x(const LinearArgs& args, const XBlock& block, int64_t n,
                           typename Format::Lane* packed, int64_t stride) noexcept {
   constexpr int64_t kGroup = Format::kGroup;
-  const uint8_t* scales = Format::kScalesX ? fp8_scale_row(args.w, n) : nullptr;
+  constexpr bool kScaled = Format::kScalesIn == ScalesIn::kX;
+  const uint8_t* scales = kScaled ? scales_at(args.w, n, 0) : nullptr;
   for (int64_t i = 0; i < block.rows; ++i) {
     const float* x = args.x + (block.first + i) * args.x_stride + block.k;
     typename Format::Lane* out = packed + i * stride;
     int64_t g = 0;
-    const auto factor = [&] {
-      return Format::kScalesX ? kScales.value[scales[(block.k + g) / kScaleBlock]] : 1.0F;
-    };
+    const auto factor = [&] { return kScaled ? kScales.value[scales[(block.k + g) / kScaleBlock]] : 1.0F; };
     for (; g + kGroup <= block.count; g += kGroup) Format::pack(x + g, factor(), out + g);
     if (g == block.count) continue;
     float rest[kGroup] = {};
@@ -97,8 +97,11 @@ FATHOM_INLINE int64_t bytes_of(int64_t n) noexcept {
   return n * Format::kGroupBytes / Format::kGroup;
 }
 
-// Never faults, so it may point past the matrix.
-FATHOM_INLINE void prefetch(const uint8_t* p) noexcept { __builtin_prefetch(p, 0, 3); }
+// The lines of a group. Never faults, so it may point past the matrix.
+template <typename Format>
+FATHOM_INLINE void prefetch_group(const uint8_t* p) noexcept {
+  for (int64_t line = 0; line < Format::kGroupBytes; line += 64) __builtin_prefetch(p + line, 0, 3);
+}
 
 // One row of weights from column k on.
 struct RowCursor {
@@ -110,7 +113,7 @@ template <typename Format>
 FATHOM_INLINE RowCursor row_cursor(const WeightView& w, int64_t n, int64_t k) noexcept {
   const auto* data = static_cast<const uint8_t*>(w.data);
   return {data + bytes_of<Format>(n * w.cols + k),
-          w.scales + (n * (w.cols / Format::kGroup) + k / Format::kGroup) * Format::kScaleBytes};
+          Format::kScalesIn == ScalesIn::kWeights ? scales_at(w, n, k) : nullptr};
 }
 
 // The group at group index g of a row; the last one may be shorter and is then read through a zeroed copy.
@@ -118,7 +121,7 @@ template <typename Format>
 FATHOM_INLINE void decode_group(const RowCursor& row, int64_t g, int64_t weights_left,
                                 OperandOf<typename Format::Lane>* w) noexcept {
   const uint8_t* bytes = row.bytes + g * Format::kGroupBytes;
-  const uint8_t* scale = row.scale + g * Format::kScaleBytes;
+  const uint8_t* scale = Format::kScalesIn == ScalesIn::kWeights ? row.scale + g : nullptr;
   if (weights_left >= Format::kGroup) return Format::decode(bytes, scale, w);
   alignas(64) uint8_t padded[Format::kGroupBytes] = {};
   const int64_t bytes_left = bytes_of<Format>(weights_left);

@@ -166,7 +166,7 @@ FATHOM_INLINE void direct_chunk(const LinearArgs& args, const PackedX<typename F
     int64_t ahead = g * Format::kGroupBytes + kPrefetchBytes;
     if (ahead >= row_bytes) ahead += jump;
     FATHOM_UNROLL
-    for (int r = 0; r < n; ++r) prefetch(rows.row[r].bytes + ahead);
+    for (int r = 0; r < n; ++r) prefetch_group<Format>(rows.row[r].bytes + ahead);
     const int64_t line_end = least(whole, g + groups_per_line<Format>());
     for (; g < line_end; ++g) step(g, kGroup);
   }
@@ -198,8 +198,9 @@ FATHOM_INLINE void direct_tile(const LinearArgs& args, const PackedX<typename Fo
 template <typename Format, typename Panel>
 FATHOM_INLINE void for_panels(const LinearArgs& args, Panel panel) noexcept {
   for (int64_t begin = args.row_begin; begin < args.row_end;) {
-    const int64_t end =
-        Format::kScalesX ? least(args.row_end, (begin / kScaleBlock + 1) * kScaleBlock) : args.row_end;
+    const int64_t end = Format::kScalesIn == ScalesIn::kX
+                            ? least(args.row_end, (begin / kScaleBlock + 1) * kScaleBlock)
+                            : args.row_end;
     panel(begin, end);
     begin = end;
   }
@@ -253,23 +254,29 @@ FATHOM_INLINE void block_tile_of(int64_t m, const Lane* x, const Lane* w, int64_
   }
 }
 
-// Columns of `block` of weight rows [first, end), decoded; the last row is repeated to fill a tile. `ahead`
-// is the distance in bytes to what is decoded next.
-template <typename Format>
-FATHOM_INLINE void decode_strip(const WeightView& w, const XBlock& block, int64_t first, int64_t end,
-                                int64_t ahead, typename Format::Lane* strip) noexcept {
+// Weight rows [first, end) of a strip; the last one is repeated to fill `places`.
+struct Strip {
+  int64_t first;
+  int64_t end;
+  int64_t places;
+};
+
+// The columns of `block`, decoded, `stride` elements between rows. `ahead` is the distance in bytes to what
+// is decoded next.
+template <typename Format, int64_t stride>
+FATHOM_INLINE void decode_rows(const WeightView& w, const XBlock& block, const Strip& strip, int64_t ahead,
+                               typename Format::Lane* out) noexcept {
   using Lane = typename Format::Lane;
   constexpr int64_t kGroup = Format::kGroup;
   constexpr int kVecs = kGroup / kLanes<Lane>;
-  const int64_t rows = round_up(end - first, kTileW);
-  for (int64_t r = 0; r < rows; ++r) {
-    const RowCursor row = row_cursor<Format>(w, least(first + r, end - 1), block.k);
+  for (int64_t r = 0; r < strip.places; ++r) {
+    const RowCursor row = row_cursor<Format>(w, least(strip.first + r, strip.end - 1), block.k);
     for (int64_t g = 0; g * kGroup < block.count; ++g) {
-      if (g % groups_per_line<Format>() == 0) prefetch(row.bytes + g * Format::kGroupBytes + ahead);
+      if (g % groups_per_line<Format>() == 0)
+        prefetch_group<Format>(row.bytes + g * Format::kGroupBytes + ahead);
       OperandOf<Lane> v[kVecs];
       decode_group<Format>(row, g, block.count - g * kGroup, v);
-      Lane* out = strip + r * kChunk<Lane> + g * kGroup;
-      for (int j = 0; j < kVecs; ++j) store_operand(out + j * kLanes<Lane>, v[j]);
+      for (int j = 0; j < kVecs; ++j) store_operand(out + r * stride + g * kGroup + j * kLanes<Lane>, v[j]);
     }
   }
 }
@@ -280,7 +287,8 @@ FATHOM_INLINE void block_strip(const LinearArgs& args, const PackedX<typename Fo
                                int64_t end, int64_t ahead) noexcept {
   using Lane = typename Format::Lane;
   alignas(64) Lane strip[kStripRows * kChunk<Lane>];
-  decode_strip<Format>(args.w, x.block, first, end, ahead, strip);
+  decode_rows<Format, kChunk<Lane>>(args.w, x.block, {first, end, round_up(end - first, kTileW)}, ahead,
+                                    strip);
   const int64_t columns = round_up(x.block.count, Format::kGroup);
   for (int64_t i = 0; i < x.block.rows; i += kTileX) {
     float* y = args.y + (x.block.first + i) * args.y_stride + first;
@@ -329,11 +337,15 @@ void rows_of_x(const LinearArgs& args, int64_t first, int64_t m) noexcept {
   }
 }
 
-template <typename Format>
-void linear(const LinearArgs& args) noexcept {
+FATHOM_INLINE void zero_products(const LinearArgs& args) noexcept {
   for (int64_t i = 0; i < args.m; ++i) {
     for (int64_t n = args.row_begin; n < args.row_end; ++n) args.y[i * args.y_stride + n] = 0.0F;
   }
+}
+
+template <typename Format>
+void linear(const LinearArgs& args) noexcept {
+  zero_products(args);
   // Blocks of equal size, in whole tiles, so that no small one is left over.
   const int64_t blocks = (args.m + kBlockRows - 1) / kBlockRows;
   const int64_t block = blocks == 0 ? 1 : least(kBlockRows, round_up((args.m + blocks - 1) / blocks, kTileX));

@@ -19,9 +19,7 @@ namespace {
 // Jobs of one stage, at most as many as a layer has input projections.
 class JobList {
  public:
-  void add(MatView<const float> x, const WeightView& w, MatView<float> y) noexcept {
-    jobs_[count_++] = {x, &w, y};
-  }
+  void add(const LinearJob& job) noexcept { jobs_[count_++] = job; }
   std::span<const LinearJob> jobs() const noexcept { return {jobs_.data(), count_}; }
 
  private:
@@ -39,23 +37,24 @@ MatView<float> part(StepContext& step, MatBuf<float>& buf) noexcept { return par
 void project_compressor(StepContext& step, const CompressorWeights& w, CompressorActivations& acts,
                         JobList& stage) noexcept {
   const auto x = part(step, step.acts.hc.x);
-  stage.add(x, w.wkv, part(step, acts.c, w.wkv.rows));
-  stage.add(x, w.wgate, part(step, acts.z, w.wgate.rows));
+  stage.add({x, &w.wkv, part(step, acts.c, w.wkv.rows)});
+  stage.add({x, &w.wgate, part(step, acts.z, w.wgate.rows)});
 }
 
 // Everything that reads the sublayer input x, as one stage.
 void project_input(StepContext& step, const AttentionWeights& w) noexcept {
   AttentionActivations& a = step.acts.attention;
-  const auto input = [&](const WeightView& m) {
-    return part(step, step.quantizes(m) ? step.acts.hc.x_quant : step.acts.hc.x);
-  };
   JobList stage;
-  stage.add(input(w.wq_a), w.wq_a, part(step, a.q_latent));
-  stage.add(input(w.wkv), w.wkv, part(step, a.kv));
+  const auto add = [&](const WeightView& m, MatView<float> y) {
+    const auto x = part(step, step.quantizes(m) ? step.acts.hc.x_quant : step.acts.hc.x);
+    stage.add({x, &m, y, step.x_precision(m)});
+  };
+  add(w.wq_a, part(step, a.q_latent));
+  add(w.wkv, part(step, a.kv));
   if (w.compressor) project_compressor(step, *w.compressor, a.compressor, stage);
   if (w.indexer) {
     project_compressor(step, w.indexer->compressor, a.indexer, stage);
-    stage.add(input(w.indexer->weights_proj), w.indexer->weights_proj, part(step, a.index_weights));
+    add(w.indexer->weights_proj, part(step, a.index_weights));
   }
   linear(step.pool, stage.jobs());
 }
@@ -81,12 +80,12 @@ void finish_input_row(StepContext& step, const LayerConfig& layer, const Attenti
 
 void project_queries(StepContext& step, const AttentionWeights& w) noexcept {
   AttentionActivations& a = step.acts.attention;
-  const auto input = [&](const WeightView& m) {
-    return part(step, step.quantizes(m) ? a.q_latent_quant : a.q_latent);
-  };
   JobList stage;
-  stage.add(input(w.wq_b), w.wq_b, part(step, a.q));
-  if (w.indexer) stage.add(input(w.indexer->wq_b), w.indexer->wq_b, part(step, a.index_q));
+  const auto add = [&](const WeightView& m, MatView<float> y) {
+    stage.add({part(step, step.quantizes(m) ? a.q_latent_quant : a.q_latent), &m, y, step.x_precision(m)});
+  };
+  add(w.wq_b, part(step, a.q));
+  if (w.indexer) add(w.indexer->wq_b, part(step, a.index_q));
   linear(step.pool, stage.jobs());
 }
 
@@ -245,7 +244,8 @@ void project_output(StepContext& step, const AttentionWeights& w) noexcept {
       quantize_activations(latent.row_span(row), a.latent_quant.view().row_span(row));
     });
   }
-  linear(step.pool, {quantize ? part(step, a.latent_quant) : latent, &w.wo_b, part(step, step.acts.hc.y)});
+  linear(step.pool, {quantize ? part(step, a.latent_quant) : latent, &w.wo_b, part(step, step.acts.hc.y),
+                     step.x_precision(w.wo_b)});
 }
 
 void keep_window(StepContext& step, const LayerSpan& span) noexcept {

@@ -66,14 +66,16 @@ void each_up_projection(StepContext& step, const MoeWeights& w, const Use& use) 
   MoeActivations& a = step.acts.moe;
   for_each_busy_expert(a, [&](size_t e, int64_t first, int64_t rows) {
     const auto x = a.x.view().slice_rows(first, rows);
-    use(LinearJob{x, &w.experts[e].w1, a.gate.view().slice_rows(first, rows)});
-    use(LinearJob{x, &w.experts[e].w3, a.up.view().slice_rows(first, rows)});
+    const XPrecision precision = step.x_precision(w.experts[e].w1);  // x is theirs both
+    use(LinearJob{x, &w.experts[e].w1, a.gate.view().slice_rows(first, rows), precision});
+    use(LinearJob{x, &w.experts[e].w3, a.up.view().slice_rows(first, rows), precision});
   });
   if (!w.shared_experts) return;
   const bool quantize = step.quantizes(w.shared_experts->w1);
   const auto x = (quantize ? step.acts.hc.x_quant : step.acts.hc.x).view().slice_rows(0, step.rows);
-  use(LinearJob{x, &w.shared_experts->w1, a.shared_gate.view().slice_rows(0, step.rows)});
-  use(LinearJob{x, &w.shared_experts->w3, a.shared_up.view().slice_rows(0, step.rows)});
+  const XPrecision precision = step.x_precision(w.shared_experts->w1);
+  use(LinearJob{x, &w.shared_experts->w1, a.shared_gate.view().slice_rows(0, step.rows), precision});
+  use(LinearJob{x, &w.shared_experts->w3, a.shared_up.view().slice_rows(0, step.rows), precision});
 }
 
 // Calls use(job) with W_2 of every busy expert and of the shared one.
@@ -81,12 +83,12 @@ template <typename Use>
 void each_down_projection(StepContext& step, const MoeWeights& w, const Use& use) noexcept {
   MoeActivations& a = step.acts.moe;
   for_each_busy_expert(a, [&](size_t e, int64_t first, int64_t rows) {
-    use(LinearJob{a.gate.view().slice_rows(first, rows), &w.experts[e].w2,
-                  a.y.view().slice_rows(first, rows)});
+    use(LinearJob{a.gate.view().slice_rows(first, rows), &w.experts[e].w2, a.y.view().slice_rows(first, rows),
+                  step.x_precision(w.experts[e].w2)});
   });
   if (!w.shared_experts) return;
   use(LinearJob{a.shared_gate.view().slice_rows(0, step.rows), &w.shared_experts->w2,
-                a.shared_y.view().slice_rows(0, step.rows)});
+                a.shared_y.view().slice_rows(0, step.rows), step.x_precision(w.shared_experts->w2)});
 }
 
 // Runs the products that each_job names as one stage.

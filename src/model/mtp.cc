@@ -50,8 +50,9 @@ void project_inputs(StepContext& step, const MtpWeights& w) noexcept {
   const MatView<const float> normed(acts.draft_hidden.data(), stream_rows, hidden);
   const MatView<float> streams(acts.draft_streams.data(), stream_rows, hidden);
   const auto embedded = acts.hc.y.view().slice_rows(0, step.rows);
-  const LinearJob stage[] = {{acts.hc.x.view().slice_rows(0, step.rows), &w.e_proj, embedded},
-                             {normed, &w.h_proj, streams}};
+  const LinearJob stage[] = {
+      {acts.hc.x.view().slice_rows(0, step.rows), &w.e_proj, embedded, step.x_precision(w.e_proj)},
+      {normed, &w.h_proj, streams, step.x_precision(w.h_proj)}};
   linear(step.pool, stage);
   parallel_rows(step.pool, stream_rows, [&](int64_t row, int) {
     add_row(embedded.row_span(row / step.config().hc_mult), streams.row_span(row));

@@ -23,6 +23,10 @@ struct StepContext {
   bool quantizes(const WeightView& w) const noexcept {
     return rounding == Rounding::kAsDeployed && w.quantizes_activations();
   }
+  // What the product may assume of that input.
+  XPrecision x_precision(const WeightView& w) const noexcept {
+    return quantizes(w) ? XPrecision::kBf16Exact : XPrecision::kF32;
+  }
 };
 
 // The angles of a row's position for a layer.

@@ -15,6 +15,13 @@ enum class WeightFormat : uint8_t {
   kFp4E2m1,  // two elements a byte, low nibble first, one ue8m0 scale per block
 };
 
+// What is known of the rows of x that enter a product.
+enum class XPrecision : uint8_t {
+  kF32,        // any f32 values
+  kBf16Exact,  // at most 8 significant bits, multiples of 2^-31, at most 2^120: what quantize_activations
+               // writes
+};
+
 // Elements covered by one ue8m0 scale byte; {0, 0}: the format has no scales.
 struct ScaleBlock {
   int rows = 0;

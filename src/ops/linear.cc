@@ -38,7 +38,8 @@ void linear_rows(const LinearJob& job, int64_t row_begin, int64_t row_end) noexc
                         .row_begin = row_begin,
                         .row_end = row_end,
                         .y = job.y.data,
-                        .y_stride = job.y.stride};
+                        .y_stride = job.y.stride,
+                        .x_precision = job.x_precision};
   const LinearKernels& k = *kernels().linear;
   switch (job.w->format) {
     case WeightFormat::kF32: k.f32(args); return;

@@ -18,6 +18,7 @@ struct LinearJob {
   MatView<const float> x;
   const WeightView* w = nullptr;
   MatView<float> y;
+  XPrecision x_precision = XPrecision::kF32;  // kBf16Exact where x went through quantize_activations
 };
 
 // What one product costs: the bytes of its weights and its multiply-adds.

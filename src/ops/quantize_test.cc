@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <bit>
 #include <cmath>
 #include <vector>
@@ -49,6 +50,19 @@ TEST(Quantize, AShorterLastGroupHasItsOwnScale) {
 TEST(Quantize, ARoundedRowStaysAsItIs) {
   const std::vector<float> once = quantized(random_floats(300, 5, 6));
   EXPECT_TRUE(same_bits(quantized(once), once));
+}
+
+// The promise of XPrecision::kBf16Exact, on which the tiers that multiply bfloat16 rest.
+TEST(Quantize, RoundedActivationsAreExactInBfloat16AndInItsRange) {
+  for (const float size : {0.0F, 0x1p-149F, 0x1p-60F, 0x1p-31F, 1e-4F, 1.0F, 1e20F, 0x1p115F}) {
+    std::vector<float> x = random_floats(640, 7, 12);
+    for (float& v : x) v = std::clamp(v * size, -0x1p119F, 0x1p119F);
+    for (const float v : quantized(x)) {
+      EXPECT_EQ(std::bit_cast<uint32_t>(v) & 0xffffu, 0u) << v;
+      EXPECT_EQ(std::remainder(v, 0x1p-31F), 0.0F) << v;
+      EXPECT_LE(std::fabs(v), 0x1p120F) << v;
+    }
+  }
 }
 
 TEST(Quantize, ZerosStayZerosAndKeepTheirSign) {

@@ -67,13 +67,15 @@ TEST(UnitsKernels, QuantisedProductsAreWithinTheBound) {
     ++cases;
     const GemmCase c = gemm_case(file, tensor_name.substr(0, tensor_name.size() - 6));
     for (const KernelTable* table : tiers_here()) {
-      std::vector<float> y(static_cast<size_t>(c.m * c.n));
-      const LinearArgs args{c.a.data(), c.k, c.m, c.b, 0, c.n, y.data(), c.n};
-      c.b.format == WeightFormat::kFp8E4m3 ? table->linear->fp8(args) : table->linear->fp4(args);
-      for (size_t i = 0; i < y.size(); ++i) {
-        const double bound = static_cast<double>(c.k + 8) * 0x1p-24 * file.f32(c.name + ".c_abs")[i];
-        ASSERT_NEAR(y[i], file.f32(c.name + ".c")[i], bound)
-            << table->name << " " << c.name << " element " << i;
+      for (const XPrecision precision : {XPrecision::kF32, XPrecision::kBf16Exact}) {
+        std::vector<float> y(static_cast<size_t>(c.m * c.n));
+        const LinearArgs args{c.a.data(), c.k, c.m, c.b, 0, c.n, y.data(), c.n, precision};
+        c.b.format == WeightFormat::kFp8E4m3 ? table->linear->fp8(args) : table->linear->fp4(args);
+        for (size_t i = 0; i < y.size(); ++i) {
+          const double bound = static_cast<double>(c.k + 8) * 0x1p-24 * file.f32(c.name + ".c_abs")[i];
+          ASSERT_NEAR(y[i], file.f32(c.name + ".c")[i], bound)
+              << table->name << " " << c.name << " element " << i;
+        }
       }
     }
   }

@@ -280,6 +280,12 @@ class IsaTest(Tree):
         for tier, status in (("generic", 0), ("avx2", 77), ("avx512", 77)):
             done = self.run_tool(*rerun, tier, "true", FATHOM_TEST_CPUINFO=str(cpuinfo))
             self.assertEqual(done.returncode, status, f"{tier}: {done.stdout}")
+        flags = "avx2 fma f16c avx512f avx512bw avx512vl avx512dq avx512vbmi avx512_bf16"
+        for vendor, default in (("AuthenticAMD", "avx512-bf16"), ("GenuineIntel", "avx512")):
+            modern = self.write("modern", f"vendor_id\t: {vendor}\nflags : {flags}\n")
+            for tier in ("avx2", "avx512", "avx512-bf16"):
+                done = self.run_tool(tool, "--rerun", "generic,avx2,avx512,avx512-bf16", tier, "true", FATHOM_TEST_CPUINFO=str(modern))
+                self.assertEqual(done.returncode, 77 if tier == default else 0, f"{vendor} {tier}: {done.stdout}")
         done = self.run_tool(tool, "--count", "generic", "avx2", "avx512", FATHOM_TEST_CPUINFO=str(cpuinfo))
         self.assert_passes(done)
         self.assertIn("2 tiers run here: generic avx2; 1 skipped: avx512", done.stdout)

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: MIT
+// Matrix products of the avx512-bf16 tier: products of bfloat16 pairs where x is exact in bfloat16 and the
+// weights are FP8 or FP4, the products of the avx512 tier otherwise.
+#include "kernels/linear_formats_bf16_pairs.h"
+//
+#include "kernels/linear_simd.h"
+
+namespace fathom {
+namespace {
+
+void f32(const LinearArgs& args) noexcept { kLinearAvx512.f32(args); }
+void bf16(const LinearArgs& args) noexcept { kLinearAvx512.bf16(args); }
+
+void fp8(const LinearArgs& args) noexcept {
+  args.x_precision == XPrecision::kBf16Exact ? linear<Fp8Pairs>(args) : kLinearAvx512.fp8(args);
+}
+
+void fp4(const LinearArgs& args) noexcept {
+  args.x_precision == XPrecision::kBf16Exact ? linear<Fp4Pairs>(args) : kLinearAvx512.fp4(args);
+}
+
+}  // namespace
+
+extern constinit const LinearKernels kLinearAvx512Bf16 = {f32, bf16, fp8, fp4};
+
+}  // namespace fathom
