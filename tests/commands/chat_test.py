@@ -175,7 +175,7 @@ class PipedLines(unittest.TestCase):
 class AtATerminal(unittest.TestCase):
     def test_a_turn_is_shown_with_its_figures(self) -> None:
         with Terminal("chat") as t:
-            t.expect(r"builtin:tiny-chat: 8\.84 M parameters, context 4096, \w+, \d+ thread")
+            t.expect(r"builtin:tiny-chat: 8\.84 M parameters, context 4096, [\w-]+, \d+ thread")
             t.expect("/help")
             t.ask("Hello!")
             t.expect(r"Hello! How can I help you today\?\r\n\x1b\[2m11 tokens, \d+ tok/s, context 16/4096\r\n\x1b\[0m")
