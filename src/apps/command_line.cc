@@ -10,6 +10,7 @@
 #include "apps/commands.h"
 #include "apps/standard_streams.h"
 #include "apps/version.h"
+#include "io/mapping_guard.h"
 
 namespace fathom {
 namespace {
@@ -197,6 +198,7 @@ Status run_guarded(const Run& run) {
 int run_command_line(int argc, const char* const* argv) {
   hold_standard_descriptors();
   std::signal(SIGPIPE, SIG_IGN);  // a closed pipe is an error of the write, reported like any other
+  install_mapping_guard();
   CLI::App app("fathom runs models of the DeepSeek-V4 architecture on the CPU.\n", "fathom");
   app.require_subcommand(1);
   app.set_version_flag("--version", version_text);

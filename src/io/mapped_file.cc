@@ -15,15 +15,17 @@ Result<MappedFile> MappedFile::map(const File& file, std::string_view name) {
 }
 
 MappedFile::MappedFile(MappedFile&& other) noexcept
-    : env_(other.env_), bytes_(std::exchange(other.bytes_, {})) {}
+    : env_(other.env_), bytes_(std::exchange(other.bytes_, {})), guard_(std::move(other.guard_)) {}
 
 MappedFile& MappedFile::operator=(MappedFile&& other) noexcept {
   std::swap(env_, other.env_);
   std::swap(bytes_, other.bytes_);
+  std::swap(guard_, other.guard_);
   return *this;
 }
 
 MappedFile::~MappedFile() {
+  guard_ = MappingGuard();  // before the addresses can become another mapping's
   if (!bytes_.empty()) env_->unmap(bytes_.data(), bytes_.size());
 }
 

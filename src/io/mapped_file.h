@@ -11,6 +11,7 @@
 
 #include "base/status.h"
 #include "io/directory.h"
+#include "io/mapping_guard.h"
 
 namespace fathom {
 
@@ -24,11 +25,15 @@ class MappedFile {
   ~MappedFile();
 
   std::span<const std::byte> bytes() const noexcept { return bytes_; }
+  // A read of bytes() failed and gave zeros: what was computed from it is void (needs install_mapping_guard).
+  bool damaged() const noexcept { return guard_.damaged(); }
 
  private:
-  MappedFile(IoEnv& env, std::span<const std::byte> bytes) noexcept : env_(&env), bytes_(bytes) {}
+  MappedFile(IoEnv& env, std::span<const std::byte> bytes) noexcept
+      : env_(&env), bytes_(bytes), guard_(bytes) {}
   IoEnv* env_;
   std::span<const std::byte> bytes_;
+  MappingGuard guard_;
 };
 
 }  // namespace fathom

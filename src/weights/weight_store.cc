@@ -54,8 +54,8 @@ Result<WeightStore> WeightStore::open(IoEnv& env, const std::string& path) {
   WeightStore store;
   Result<MappedFile> single = map_file(directory, kSingleFile);
   if (single.ok()) {
-    store.mappings_.push_back(std::move(single).value());
-    FATHOM_RETURN_IF_ERROR(store.add_file(store.mappings_.back().bytes(), kSingleFile));
+    store.mappings_.push_back({std::string(kSingleFile), std::move(single).value()});
+    FATHOM_RETURN_IF_ERROR(store.add_file(store.mappings_.back().file.bytes(), kSingleFile));
     return store;
   }
   if (single.status().code() != StatusCode::kNotFound) return single.status();
@@ -74,8 +74,8 @@ Result<WeightStore> WeightStore::open(IoEnv& env, const std::string& path) {
                     concat(kIndexFile, ": expected a shard ", name, ", found no such file"));
     }
     if (!mapping.ok()) return mapping.status();
-    store.mappings_.push_back(std::move(mapping).value());
-    FATHOM_RETURN_IF_ERROR(store.add_file(store.mappings_.back().bytes(), name));
+    store.mappings_.push_back({name, std::move(mapping).value()});
+    FATHOM_RETURN_IF_ERROR(store.add_file(store.mappings_.back().file.bytes(), name));
     FATHOM_RETURN_IF_ERROR(check_shard(*index, shard, store.files_.back().tensors()));
   }
   // Every stored tensor is listed where it lies, so equal counts mean that every listed one is there.
@@ -87,6 +87,16 @@ Result<WeightStore> WeightStore::open(IoEnv& env, const std::string& path) {
     }
   }
   return store;
+}
+
+Status WeightStore::check_intact() const {
+  for (const Shard& shard : mappings_) {
+    if (!shard.file.damaged()) continue;
+    return Status(StatusCode::kIo, concat(shard.name,
+                                          ": expected to read the mapped file, found it cut short or "
+                                          "its disk failing; the model must be opened again"));
+  }
+  return {};
 }
 
 Result<WeightStore> WeightStore::from_memory(std::span<const std::byte> safetensors) {

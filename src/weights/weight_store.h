@@ -67,11 +67,20 @@ class WeightStore {
   }
   int64_t unbound_tensors() const noexcept;
 
+  // kIo naming the first file whose mapped bytes could not be read and were taken as zeros (reliability.md
+  // F-7): what was computed meanwhile is void. Cheap enough for every step.
+  Status check_intact() const;
+
  private:
   WeightStore() = default;
   Status add_file(std::span<const std::byte> bytes, std::string_view name);
 
-  std::vector<MappedFile> mappings_;
+  struct Shard {
+    std::string name;
+    MappedFile file;
+  };
+
+  std::vector<Shard> mappings_;
   std::vector<SafetensorsFile> files_;
   std::vector<StoredTensor> tensors_;
   std::vector<bool> bound_;  // for each of tensors_

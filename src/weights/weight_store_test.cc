@@ -10,6 +10,7 @@
 
 #include "base/concat.h"
 #include "io/directory.h"
+#include "io/mapping_guard.h"
 #include "support/failing_io.h"
 #include "weights/safetensors_writer.h"
 #include "weights/shard_index.h"
@@ -184,6 +185,20 @@ TEST_F(WeightStoreTest, EveryCallMayFail) {
       EXPECT_EQ(env.live_mappings(), 0) << error << " at " << call;
     }
   }
+}
+
+TEST_F(WeightStoreTest, AFileCutShortWhileInUseIsNamed) {
+  install_mapping_guard();
+  write("model.safetensors", file_with({"a", "b"}));
+  const Result<WeightStore> store = WeightStore::open(system_io(), model_);
+  ASSERT_TRUE(store.ok()) << store.status().message();
+  const StoredTensor& tensor = *store->find("b");
+  EXPECT_TRUE(store->check_intact().ok());
+  fs::resize_file(model_ / "model.safetensors", 0);
+  EXPECT_EQ(tensor.bytes[0], std::byte{0});
+  const Status status = store->check_intact();
+  EXPECT_EQ(status.code(), StatusCode::kIo);
+  EXPECT_THAT(status.message(), HasSubstr("model.safetensors: expected to read"));
 }
 
 TEST(WeightStore, MemoryServesAsAFile) {
