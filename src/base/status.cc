@@ -7,6 +7,8 @@ int exit_code(StatusCode code) noexcept {
   switch (code) {
     case StatusCode::kOk: return 0;
     case StatusCode::kInvalidArgument: return 2;
+    case StatusCode::kUnauthenticated:
+    case StatusCode::kPermissionDenied: return 77;
     case StatusCode::kNotFound:
     case StatusCode::kOutOfRange: return 3;
     case StatusCode::kUnsupported: return 4;
@@ -14,6 +16,8 @@ int exit_code(StatusCode code) noexcept {
     case StatusCode::kResourceExhausted: return 6;
     case StatusCode::kIo: return 7;
     case StatusCode::kCancelled: return 130;
+    case StatusCode::kDeadlineExceeded: return 8;
+    case StatusCode::kUnavailable: return 9;
     case StatusCode::kInternal: return 70;
   }
   return 70;

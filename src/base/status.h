@@ -20,6 +20,8 @@ namespace fathom {
 enum class StatusCode : uint8_t {
   kOk = 0,
   kInvalidArgument,    // a caller's value is wrong in itself; prefer kCorrupt when a file contradicts itself
+  kUnauthenticated,    // no key or a wrong one
+  kPermissionDenied,   // known, but not allowed
   kNotFound,           // the named thing does not exist
   kOutOfRange,         // a valid request beyond what is kept
   kUnsupported,        // valid, but there is no mechanism for it here
@@ -27,6 +29,8 @@ enum class StatusCode : uint8_t {
   kResourceExhausted,  // memory, queue, quota, disk
   kIo,                 // the system refused a file call
   kCancelled,          // stopped by the caller
+  kDeadlineExceeded,   // stopped by the clock
+  kUnavailable,        // not now: starting, draining, waited too long
   kInternal,           // our bug, caught
 };
 

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "base/thread_pool.h"
+#include "engine/event_sink.h"
 #include "engine/sampler.h"
 #include "model/transformer.h"
 
@@ -28,11 +29,6 @@ struct GenerationRequest {
   SamplingParams sampling;
   std::vector<int32_t> stop_tokens;  // end the answer and are reported as its last token
   LogprobsWanted logprobs = LogprobsWanted::kNo;
-};
-
-struct GeneratedToken {
-  int32_t id = 0;
-  float logprob = 0.0F;  // log-softmax of the raw logits; only when asked for
 };
 
 struct GenerationResult {

@@ -36,13 +36,15 @@ Status SamplingParams::validate() const {
   FATHOM_RETURN_IF_ERROR(check_range("min-p", min_p, 0, 1));
   FATHOM_RETURN_IF_ERROR(check_range("repetition-penalty", repetition_penalty, 1e-3, 1e3));
   FATHOM_RETURN_IF_ERROR(check_range("presence-penalty", presence_penalty, -1e3, 1e3));
+  for (const auto& [id, bias] : logit_bias)
+    FATHOM_RETURN_IF_ERROR(check_range("logit-bias", bias, -100, 100));
   return check_range("frequency-penalty", frequency_penalty, -1e3, 1e3);
 }
 
 Sampler::Sampler(const SamplingParams& params, int64_t vocab_size)
     : params_(params),
       has_penalties_(params.repetition_penalty != 1.0 || params.presence_penalty != 0.0 ||
-                     params.frequency_penalty != 0.0),
+                     params.frequency_penalty != 0.0 || !params.logit_bias.empty()),
       logits_(static_cast<size_t>(vocab_size)),
       probabilities_(static_cast<size_t>(vocab_size)),
       weights_(static_cast<size_t>(vocab_size)),
@@ -72,6 +74,7 @@ std::span<const float> Sampler::penalised(std::span<const float> logits) noexcep
     }
     logits_[id] = logit;
   }
+  for (const auto& [id, bias] : params_.logit_bias) logits_[id] += bias;
   return logits_;
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Sampler: logits to the next token (design.md 11). Order: penalties, temperature, top-k, top-p, min-p,
+// Sampler: logits to the next token (design.md 11). Order: penalties, bias, temperature, top-k, top-p, min-p,
 // softmax.
 //
 // The random number of a token is a function of (seed, position) alone, so the same seed gives the same
@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "base/status.h"
@@ -15,13 +16,14 @@
 namespace fathom {
 
 struct SamplingParams {
-  double temperature = 1.0;         // 0: greedy, ties to the lower id
-  int64_t top_k = 0;                // 0: off
-  double top_p = 1.0;               // 1: off
-  double min_p = 0.0;               // 0: off
-  double repetition_penalty = 1.0;  // over prompt and output, once a token
-  double presence_penalty = 0.0;    // over output
-  double frequency_penalty = 0.0;   // over output
+  double temperature = 1.0;                                // 0: greedy, ties to the lower id
+  int64_t top_k = 0;                                       // 0: off
+  double top_p = 1.0;                                      // 1: off
+  double min_p = 0.0;                                      // 0: off
+  double repetition_penalty = 1.0;                         // over prompt and output, once a token
+  double presence_penalty = 0.0;                           // over output
+  double frequency_penalty = 0.0;                          // over output
+  std::vector<std::pair<int32_t, float>> logit_bias = {};  // added to the logits of these ids, -100 ... 100
   uint64_t seed = 0;
 
   // kInvalidArgument naming the first value outside its range.
