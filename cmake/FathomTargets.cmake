@@ -11,6 +11,7 @@ set(FATHOM_FLAGS_avx2 -mavx2 -mfma -mf16c)
 set(FATHOM_FLAGS_avx512 -mavx512f -mavx512bw -mavx512vl -mavx512dq -mavx2 -mfma -mf16c -Wno-uninitialized
   $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>)
 
+set(FATHOM_FLAGS_avx512-vnni ${FATHOM_FLAGS_avx512} -mavx512vnni)
 set(FATHOM_FLAGS_avx512-bf16 ${FATHOM_FLAGS_avx512} -mavx512vbmi -mavx512bf16)
 set(FATHOM_FLAGS_amx ${FATHOM_FLAGS_avx512-bf16} -mamx-tile -mamx-bf16)
 
@@ -43,7 +44,8 @@ endfunction()
 # ISA flags go to the kernel files of that tier and to nothing else. -O3, because register tiles are written as loops over
 # small arrays, which GCC keeps in memory unless it unrolls them completely.
 function(fathom_kernel_flags)
-  foreach(tier ${FATHOM_ISA_TIERS})
+  # avx512-vnni is no tier, only files of avx512 with one more instruction.
+  foreach(tier ${FATHOM_ISA_TIERS} avx512-vnni)
     string(REPLACE "-" "_" suffix ${tier})
     file(GLOB files CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/kernels/*_${suffix}.cc
          ${CMAKE_SOURCE_DIR}/src/kernels/*_${suffix}_test.cc)

@@ -18,7 +18,7 @@ flags_of() {
     generic) echo ;;
     avx2) echo avx2 fma f16c ;;
     avx512) echo avx512f avx512bw avx512vl avx512dq avx2 fma f16c ;;
-    avx512-bf16) echo avx512f avx512bw avx512vl avx512dq avx2 fma f16c avx512vbmi avx512_bf16 ;;
+    avx512-bf16) echo avx512f avx512bw avx512vl avx512dq avx2 fma f16c avx512vbmi avx512_vnni avx512_bf16 ;;
     amx) echo "$(flags_of avx512-bf16)" amx_tile amx_bf16 ;;
     neon) echo asimd ;;
     *)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Attention, index scores and compressor pooling of the avx2 tier.
+// Attention and compressor pooling of the avx2 tier.
 #include "kernels/simd_avx2.h"
 //
 #include "kernels/attention_simd.h"

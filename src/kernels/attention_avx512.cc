@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Attention, index scores and compressor pooling of the avx512 tier.
+// Attention and compressor pooling of the avx512 tier.
 #include "kernels/simd_avx512.h"
 //
 #include "kernels/attention_simd.h"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Attention, index scores and compressor pooling of the generic tier.
+// Attention and compressor pooling of the generic tier.
 #include "kernels/kernel_table.h"
 #include "numeric/math.h"
 
@@ -48,17 +48,6 @@ void attend(const AttendArgs& args) noexcept {
   }
 }
 
-void index_scores(const IndexScoreArgs& args) noexcept {
-  for (int64_t i = 0; i < args.count; ++i) {
-    double score = 0.0;
-    for (int64_t h = 0; h < args.heads; ++h) {
-      const float product = dot(args.q + h * args.dim, args.keys + i * args.dim, args.dim);
-      score += double{args.weights[h]} * (product > 0.0F ? product : 0.0F);
-    }
-    args.scores[i] = static_cast<float>(score);
-  }
-}
-
 void pool(const float* const* c_rows, const float* const* z_rows, int64_t count, int64_t dim,
           float* out) noexcept {
   for (int64_t d = 0; d < dim; ++d) {
@@ -79,6 +68,6 @@ void pool(const float* const* c_rows, const float* const* z_rows, int64_t count,
 
 }  // namespace
 
-extern constinit const AttentionKernels kAttentionGeneric = {attend, index_scores, pool};
+extern constinit const AttentionKernels kAttentionGeneric = {attend, pool};
 
 }  // namespace fathom

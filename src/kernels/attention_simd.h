@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Attention, index scores and compressor pooling of every SIMD tier, written once over the Vec of
+// Attention and compressor pooling of every SIMD tier, written once over the Vec of
 // simd_<tier>.h, which the including file chose before this one. Internal linkage, so each tier has its own
 // copy (design.md 7).
 //
@@ -158,26 +158,6 @@ void attend(const AttendArgs& args) noexcept {
   });
 }
 
-void index_scores(const IndexScoreArgs& args) noexcept {
-  for (int64_t i = 0; i < args.count; i += kTileRows) {
-    const float* keys[kTileRows];
-    const int64_t keys_here = args.count - i < kTileRows ? args.count - i : kTileRows;
-    for (int64_t j = 0; j < kTileRows; ++j)
-      keys[j] = args.keys + (i + (j < keys_here ? j : keys_here - 1)) * args.dim;
-    float scores[kTileRows] = {};
-    for_head_tiles(args.heads, [&]<int heads>(int64_t head) {
-      float dots[heads][kTileRows];
-      dot_tile<heads>(args.q + head * args.dim, args.dim, keys, dots[0], kTileRows);
-      for (int h = 0; h < heads; ++h) {
-        for (int j = 0; j < kTileRows; ++j) {
-          scores[j] += args.weights[head + h] * (dots[h][j] > 0.0F ? dots[h][j] : 0.0F);
-        }
-      }
-    });
-    for (int64_t j = 0; j < keys_here; ++j) args.scores[i + j] = scores[j];
-  }
-}
-
 template <typename Load>
 FATHOM_INLINE Vec pool_vec(const float* const* c_rows, const float* const* z_rows, int64_t count,
                            Load load_at) noexcept {
@@ -206,7 +186,7 @@ void pool(const float* const* c_rows, const float* const* z_rows, int64_t count,
       });
 }
 
-constexpr AttentionKernels kAttentionSimd = {attend, index_scores, pool};
+constexpr AttentionKernels kAttentionSimd = {attend, pool};
 
 }  // namespace
 }  // namespace fathom

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Attention steps, index scores and pooling of every tier that runs here, against sums in binary64.
+// Attention steps and pooling of every tier that runs here, against sums in binary64.
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -197,47 +197,6 @@ TEST(Attention, FirstStepMayStartFromNothing) {
     EXPECT_EQ(top, 3.0F) << table->name;
     EXPECT_EQ(sum, 1.0F) << table->name;
     EXPECT_EQ(out, 3.0F) << table->name;
-  }
-}
-
-TEST(IndexScores, AreWithinTheBoundAndIndependentOfTheCount) {
-  for (const KernelTable* table : runnable_tiers()) {
-    for (const int64_t dim : {1, 7, 16, 33, 128}) {
-      for (const int64_t heads : {1, 3, 4, 9, 64}) {
-        for (const Placement placement : kPlacements) {
-          constexpr int64_t kCount = 11;
-          GuardedArray<float> q(random_floats(static_cast<size_t>(heads * dim), 1), placement);
-          GuardedArray<float> w(random_floats(static_cast<size_t>(heads), 2), placement);
-          GuardedArray<float> keys(random_floats(static_cast<size_t>(kCount * dim), 3), placement);
-          GuardedArray<float> scores(static_cast<size_t>(kCount), placement);
-          table->attention->index_scores(
-              {q.data(), w.data(), heads, dim, keys.data(), kCount, scores.data()});
-          for (int64_t i = 0; i < kCount; ++i) {
-            double exact = 0.0;
-            double absolute = 0.0;
-            for (int64_t h = 0; h < heads; ++h) {
-              double dot = 0.0;
-              double dot_absolute = 0.0;
-              for (int64_t d = 0; d < dim; ++d) {
-                const double product = static_cast<double>(q[static_cast<size_t>(h * dim + d)]) *
-                                       keys[static_cast<size_t>(i * dim + d)];
-                dot += product;
-                dot_absolute += std::fabs(product);
-              }
-              exact += w[static_cast<size_t>(h)] * std::max(dot, 0.0);
-              absolute += std::fabs(w[static_cast<size_t>(h)]) * dot_absolute;
-            }
-            const double terms = static_cast<double>(dim) / 8 + static_cast<double>(heads) + 14;
-            ASSERT_NEAR(scores[static_cast<size_t>(i)], exact, terms * 0x1p-24 * absolute)
-                << table->name << " dim " << dim << " heads " << heads << " key " << i;
-            float alone = 0.0F;
-            table->attention->index_scores(
-                {q.data(), w.data(), heads, dim, keys.data() + i * dim, 1, &alone});
-            ASSERT_TRUE(same_bits(alone, scores[static_cast<size_t>(i)])) << table->name << " key " << i;
-          }
-        }
-      }
-    }
   }
 }
 

@@ -69,6 +69,7 @@ CpuFeatures detect_cpu_features() noexcept {
   features.avx512bw = bit(b, 30);
   features.avx512vl = bit(b, 31);
   features.avx512vbmi = bit(c, 1);
+  features.avx512vnni = bit(c, 11);
   features.amx_bf16 = bit(d, 22);
   features.amx_tile = bit(d, 24);
   features.os_tile = features.amx_tile && (state & 0x60000) == 0x60000 && request_tile_registers();
@@ -97,7 +98,9 @@ std::string missing_for_avx512(const CpuFeatures& f) {
 }
 
 std::string missing_for_avx512_bf16(const CpuFeatures& f) {
-  return join_missing({{f.avx512vbmi, "avx512vbmi"}, {f.avx512bf16, "avx512bf16"}}, missing_for_avx512(f));
+  return join_missing(
+      {{f.avx512vbmi, "avx512vbmi"}, {f.avx512vnni, "avx512vnni"}, {f.avx512bf16, "avx512bf16"}},
+      missing_for_avx512(f));
 }
 
 std::string missing_for_amx(const CpuFeatures& f) {

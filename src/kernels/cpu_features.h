@@ -16,6 +16,7 @@ struct CpuFeatures {
   bool avx512vl = false;
   bool avx512dq = false;
   bool avx512vbmi = false;
+  bool avx512vnni = false;
   bool avx512bf16 = false;
   bool amx_tile = false;
   bool amx_bf16 = false;

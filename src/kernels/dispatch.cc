@@ -11,16 +11,21 @@
 namespace fathom {
 namespace {
 
-constinit const KernelTable kGeneric = {"generic", &kLinearGeneric, &kAttentionGeneric, &kRowGeneric,
-                                        &kDecodeGeneric};
+constinit const KernelTable kGeneric = {"generic",      &kLinearGeneric, &kAttentionGeneric,
+                                        &kIndexGeneric, &kRowGeneric,    &kDecodeGeneric};
 
 #if defined(__x86_64__)
-constinit const KernelTable kAvx2 = {"avx2", &kLinearAvx2, &kAttentionAvx2, &kRowAvx2, &kDecodeAvx2};
-constinit const KernelTable kAvx512 = {"avx512", &kLinearAvx512, &kAttentionAvx512, &kRowAvx512,
-                                       &kDecodeAvx512};
-constinit const KernelTable kAvx512Bf16 = {"avx512-bf16", &kLinearAvx512Bf16, &kAttentionAvx512, &kRowAvx512,
-                                           &kDecodeAvx512};
-constinit const KernelTable kAmx = {"amx", &kLinearAmx, &kAttentionAvx512, &kRowAvx512, &kDecodeAvx512};
+constinit const KernelTable kAvx2 = {"avx2",      &kLinearAvx2, &kAttentionAvx2,
+                                     &kIndexAvx2, &kRowAvx2,    &kDecodeAvx2};
+constinit const KernelTable kAvx512 = {"avx512",      &kLinearAvx512, &kAttentionAvx512,
+                                       &kIndexAvx512, &kRowAvx512,    &kDecodeAvx512};
+// The same tier to the bit on CPUs with the int8 dot product.
+constinit const KernelTable kAvx512Vnni = {"avx512",          &kLinearAvx512, &kAttentionAvx512,
+                                           &kIndexAvx512Vnni, &kRowAvx512,    &kDecodeAvx512};
+constinit const KernelTable kAvx512Bf16 = {"avx512-bf16",     &kLinearAvx512Bf16, &kAttentionAvx512,
+                                           &kIndexAvx512Vnni, &kRowAvx512,        &kDecodeAvx512};
+constinit const KernelTable kAmx = {"amx",       &kLinearAmx,   &kAttentionAvx512, &kIndexAvx512Vnni,
+                                    &kRowAvx512, &kDecodeAvx512};
 #endif
 
 std::vector<TierInfo> probe_tiers() {
@@ -28,7 +33,8 @@ std::vector<TierInfo> probe_tiers() {
 #if defined(__x86_64__)
   const CpuFeatures features = detect_cpu_features();
   tiers.push_back({&kAvx2, missing_for_avx2(features), TierUse::kByDefault});
-  tiers.push_back({&kAvx512, missing_for_avx512(features), TierUse::kByDefault});
+  tiers.push_back(
+      {features.avx512vnni ? &kAvx512Vnni : &kAvx512, missing_for_avx512(features), TierUse::kByDefault});
   const TierUse pairs = bf16_pairs_beat_f32(detect_cpu_model()) ? TierUse::kByDefault : TierUse::kWhenAsked;
   tiers.push_back({&kAvx512Bf16, missing_for_avx512_bf16(features), pairs});
   // Not a default until it has been measured on a CPU that has it.

@@ -43,6 +43,7 @@ constexpr CpuFeatures kEverything{.avx2 = true,
                                   .avx512vl = true,
                                   .avx512dq = true,
                                   .avx512vbmi = true,
+                                  .avx512vnni = true,
                                   .avx512bf16 = true,
                                   .amx_tile = true,
                                   .amx_bf16 = true,
@@ -72,7 +73,9 @@ TEST(Dispatch, EveryTierHasEveryFamily) {
   for (const TierInfo& tier : kernel_tiers()) {
     EXPECT_NE(tier.table->linear, nullptr);
     EXPECT_NE(tier.table->attention, nullptr);
+    EXPECT_NE(tier.table->index, nullptr);
     EXPECT_NE(tier.table->row, nullptr);
+    EXPECT_NE(tier.table->decode, nullptr);
   }
 }
 
@@ -116,7 +119,9 @@ TEST(Dispatch, MissingFeaturesAreNamed) {
   EXPECT_EQ(missing_for_avx512_bf16(features), "fma, avx512bw, avx512bf16");
   features = kEverything;
   features.avx512vbmi = false;
-  EXPECT_EQ(missing_for_avx512_bf16(features), "avx512vbmi");
+  features.avx512vnni = false;
+  EXPECT_EQ(missing_for_avx512(features), "");
+  EXPECT_EQ(missing_for_avx512_bf16(features), "avx512vbmi, avx512vnni");
 }
 
 // Where vdpbf16ps is slower than f32 the tier runs only when it is asked for (design.md 7).

@@ -56,20 +56,52 @@ struct AttendArgs {
   float* out = nullptr;          // [heads, dim] contiguous, not yet divided by running_sum
 };
 
-// score[i] = sum over h of weights[h] * max(0, q_h . key_i) (architecture.md 5).
-struct IndexScoreArgs {
+// A query of the lightning indexer (architecture.md 5), laid out for a scan over many keys. What lies in
+// `prepared` is the tier's own and holds scratch of the scan too, so one scan at a time uses it.
+struct IndexQueryArgs {
   const float* q = nullptr;        // [heads, dim] contiguous
   const float* weights = nullptr;  // [heads]
   int64_t heads = 0;
   int64_t dim = 0;
-  const float* keys = nullptr;  // [count, dim] contiguous
+  void* prepared = nullptr;  // index_query_bytes(heads, dim)
+};
+
+// Room for a prepared query of any tier and form: padded weights; channels in f32, or codes with a scale and
+// a sum per group; and some unpacked keys.
+constexpr int64_t index_query_bytes(int64_t heads, int64_t dim) noexcept {
+  const int64_t padded = (heads + 15) / 16 * 16;
+  const int64_t groups = (dim + 31) / 32;
+  return padded * (4 + 8 * groups + 128 * groups) + 4 * (4 * groups + (dim + 127) / 128 * 128);
+}
+
+// scores[i] = sum over h of weights[h] * max(0, q_h . key_i), with the query of `prepared`.
+struct IndexScoreArgs {
+  void* prepared = nullptr;
+  int64_t heads = 0;
+  int64_t dim = 0;
+  const uint8_t* keys = nullptr;  // first row
+  int64_t key_stride = 0;         // bytes between rows
   int64_t count = 0;
   float* scores = nullptr;  // [count]
 };
 
+// One form of keys.
+struct IndexForm {
+  void (*prepare)(const IndexQueryArgs&) noexcept;
+  void (*scores)(const IndexScoreArgs&) noexcept;
+};
+
+// Both forms give equal bits for operands that went through the e2m1 round trip (and whose products are
+// normal numbers).
+struct IndexKernels {
+  IndexForm f32;  // rows of dim f32
+  // Rows of ceil(dim / 2) bytes of codes, then a scale byte (1 ... 247) per 32 channels. q must have gone
+  // through the e2m1 round trip.
+  IndexForm fp4;
+};
+
 struct AttentionKernels {
   void (*attend)(const AttendArgs&) noexcept;
-  void (*index_scores)(const IndexScoreArgs&) noexcept;
   // out[d] = sum over rows j of softmax_j(z_rows[j][d]) * c_rows[j][d], d in [0, dim), count >= 1
   // (architecture.md 4).
   void (*pool)(const float* const* c_rows, const float* const* z_rows, int64_t count, int64_t dim,
@@ -120,6 +152,7 @@ struct KernelTable {
   const char* name;  // the tier: "generic", "avx2", "avx512", "avx512-bf16", "amx"
   const LinearKernels* linear;
   const AttentionKernels* attention;
+  const IndexKernels* index;
   const RowKernels* row;
   const DecodeKernels* decode;
 };
@@ -127,15 +160,20 @@ struct KernelTable {
 // One sub-table per tier and family, each defined in kernels/<family>_<tier>.cc.
 extern const LinearKernels kLinearGeneric;
 extern const AttentionKernels kAttentionGeneric;
+extern const IndexKernels kIndexGeneric;
 extern const RowKernels kRowGeneric;
 extern const DecodeKernels kDecodeGeneric;
 #if defined(__x86_64__)
 extern const LinearKernels kLinearAvx2;
 extern const AttentionKernels kAttentionAvx2;
+extern const IndexKernels kIndexAvx2;
 extern const RowKernels kRowAvx2;
 extern const DecodeKernels kDecodeAvx2;
 extern const LinearKernels kLinearAvx512;
 extern const AttentionKernels kAttentionAvx512;
+extern const IndexKernels kIndexAvx512;
+// The same bits from one int8 instruction, where the CPU has it.
+extern const IndexKernels kIndexAvx512Vnni;
 extern const RowKernels kRowAvx512;
 extern const DecodeKernels kDecodeAvx512;
 // The other families of these tiers are those of avx512.

@@ -66,17 +66,5 @@ FATHOM_INLINE void round_trip_group(const float* x, int64_t n, const CodeGrid& g
       });
 }
 
-void fp8_round_trip_rows(const float* x, int64_t n, int64_t block, float* out) noexcept {
-  for (int64_t i = 0; i < n; i += block)
-    round_trip_group(x + i, n - i < block ? n - i : block, kE4m3Grid, out + i);
-}
-
-void fp4_round_trip_rows(const float* x, int64_t n, float* out) noexcept {
-  constexpr int64_t kGroup = 32;
-  for (int64_t i = 0; i < n; i += kGroup) {
-    round_trip_group(x + i, n - i < kGroup ? n - i : kGroup, kE2m1Grid, out + i);
-  }
-}
-
 }  // namespace
 }  // namespace fathom

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "ops/index_scores.h"
 #include "state/row_store.h"
 
 namespace fathom {
@@ -99,12 +100,13 @@ WorkerScratch make_scratch(const ModelConfig& c) {
   WorkerScratch s;
   s.running_max.resize(c.num_attention_heads);
   s.running_sum.resize(c.num_attention_heads);
+  if (has_csa(c)) s.index_query.resize(index_query_room(c.index_n_heads, c.index_head_dim));
   s.index_scores.resize(RowStore::kPageRows);
   s.heap.resize(has_csa(c) ? c.index_topk : 0);
   s.c_rows.resize(max_pooled_rows(c));
   s.z_rows.resize(max_pooled_rows(c));
-  s.rows.resize(static_cast<size_t>(
-      std::max(int64_t{kAttendBlock} * c.head_dim, RowStore::kPageRows * c.index_head_dim)));
+  s.rows.resize(static_cast<size_t>(kAttendBlock) *
+                static_cast<size_t>(std::max(c.head_dim, c.index_head_dim)));
   s.cos.resize(c.qk_rope_head_dim / 2);
   s.sin.resize(c.qk_rope_head_dim / 2);
   return s;

@@ -7,7 +7,6 @@
 #include "ops/index_scores.h"
 #include "ops/parallel.h"
 #include "ops/top_k.h"
-#include "ops/unpack_row.h"
 
 namespace fathom {
 namespace {
@@ -19,27 +18,18 @@ struct IndexJob {
   PartRange pages;
 };
 
-// Keys [first, first + count) of one page as f32, in place or unpacked.
-MatView<const float> key_page(const RowStore& keys, int64_t first, int64_t count,
-                              WorkerScratch& scratch) noexcept {
-  const int64_t dim = keys.row_floats();
-  if (keys.format().encoding == RowEncoding::kF32) return {keys.row(first), count, dim};
-  const MatView<float> out(scratch.rows.data(), count, dim);
-  for (int64_t i = 0; i < count; ++i) unpack_row(keys.format(), keys.bytes(first + i), out.row_span(i));
-  return out;
-}
-
-// The best of the key pages [first_page, end_page) that hold visible entries, in the worker's heap.
+// The best of the job's key pages that hold visible entries, in the worker's heap.
 StreamingTopK scan_pages(StepContext& step, const RowStore& keys, const IndexJob& job, int worker) noexcept {
   AttentionActivations& a = step.acts.attention;
   WorkerScratch& scratch = step.acts.scratch[worker];
+  const IndexQuery query(keys.format(), a.index_q.view().row_span(job.row),
+                         a.index_weights.view().row_span(job.row), scratch.index_query);
   StreamingTopK best(scratch.heap);
   for (int64_t first = job.pages.begin * RowStore::kPageRows;
        first < std::min(job.visible, job.pages.end * RowStore::kPageRows); first += RowStore::kPageRows) {
     const int64_t count = std::min(RowStore::kPageRows, job.visible - first);
     const std::span<float> scores(scratch.index_scores.data(), static_cast<size_t>(count));
-    index_scores(a.index_q.view().row_span(job.row), a.index_weights.view().row_span(job.row),
-                 key_page(keys, first, count, scratch), scores);
+    query.scores(keys.bytes(first), scores);
     best.push(static_cast<int32_t>(first), scores);
   }
   return best;
@@ -63,16 +53,21 @@ void keep_best(StepContext& step, int64_t row, StreamingTopK& best) noexcept {
   a.chosen_count[row] = best.sorted_indices(a.chosen.view().row_span(row));
 }
 
-StageWork scan_work(StepContext& step, const RowStore& keys, int64_t visible, int64_t rows) noexcept {
-  const int64_t floats = visible * keys.row_floats();
-  return StageWork::of(floats * 4, floats * step.config().index_n_heads * rows);
+StageWork scan_work(StepContext& step, int64_t visible, int64_t rows) noexcept {
+  const int64_t channels = visible * step.config().index_head_dim;
+  // An int8 product costs about half an f32 one.
+  return StageWork::of(channels / 2, channels * step.config().index_n_heads * rows / 2);
+}
+
+int64_t visible_entries(const LayerConfig& layer, const LayerSpan& span, int64_t row) noexcept {
+  return (span.position + row - span.first_row + 1) / layer.compress_ratio;
 }
 
 // Few rows: each row's pages are shared out, and the workers' choices merged in worker order.
 void choose_by_pages(StepContext& step, const RowStore& keys, int64_t row, int64_t visible) noexcept {
   if (choose_all(step, row, visible)) return;
   const int workers = step.pool.size();
-  step.pool.run(scan_work(step, keys, visible, 1), [&](int worker) {
+  step.pool.run(scan_work(step, visible, 1), [&](int worker) {
     const PartRange pages = part_range(page_count(visible), worker, workers);
     step.acts.scratch[worker].best = scan_pages(step, keys, {row, visible, pages}, worker);
   });
@@ -81,17 +76,23 @@ void choose_by_pages(StepContext& step, const RowStore& keys, int64_t row, int64
   keep_best(step, row, best);
 }
 
-// Many rows: each worker takes some of them.
-void choose_by_rows(StepContext& step, const LayerConfig& layer, const LayerSpan& span) noexcept {
-  const RowStore& keys = span.state->indexer->entries;
-  step.pool.run(scan_work(step, keys, keys.size(), span.rows), [&](int worker) {
-    const PartRange part = part_range(span.rows, worker, step.pool.size());
-    for (int64_t i = part.begin; i < part.end; ++i) {
-      const int64_t row = span.first_row + i;
-      const int64_t visible = (span.position + i + 1) / layer.compress_ratio;
-      if (choose_all(step, row, visible)) continue;
-      StreamingTopK best = scan_pages(step, keys, {row, visible, {0, page_count(visible)}}, worker);
-      keep_best(step, row, best);
+// Many rows: each worker takes every so-manieth, since later rows see more entries.
+void choose_by_rows(StepContext& step, const LayerConfig& layer) noexcept {
+  StageWork work;
+  for (const LayerSpan& span : step.acts.spans) {
+    const int64_t visible = visible_entries(layer, span, span.first_row + span.rows - 1);
+    work.nanoseconds += scan_work(step, visible, span.rows).nanoseconds;
+  }
+  step.pool.run(work, [&](int worker) {
+    for (const LayerSpan& span : step.acts.spans) {
+      for (int64_t row = span.first_row; row < span.first_row + span.rows; ++row) {
+        if (row % step.pool.size() != worker) continue;
+        const int64_t visible = visible_entries(layer, span, row);
+        if (choose_all(step, row, visible)) continue;
+        StreamingTopK best =
+            scan_pages(step, span.state->indexer->entries, {row, visible, {0, page_count(visible)}}, worker);
+        keep_best(step, row, best);
+      }
     }
   });
 }
@@ -113,15 +114,12 @@ void finish_index_query(StepContext& step, const LayerConfig& layer, int64_t row
 }
 
 void indexer_forward(StepContext& step, const LayerConfig& layer) noexcept {
+  const int64_t workers = step.pool.size();
+  if (step.rows > 1 && (step.rows % workers == 0 || step.rows > 8 * workers))
+    return choose_by_rows(step, layer);
   for (const LayerSpan& span : step.acts.spans) {
-    if (span.rows >= step.pool.size() && span.rows > 1) {
-      choose_by_rows(step, layer, span);
-      continue;
-    }
-    for (int64_t i = 0; i < span.rows; ++i) {
-      choose_by_pages(step, span.state->indexer->entries, span.first_row + i,
-                      (span.position + i + 1) / layer.compress_ratio);
-    }
+    for (int64_t row = span.first_row; row < span.first_row + span.rows; ++row)
+      choose_by_pages(step, span.state->indexer->entries, row, visible_entries(layer, span, row));
   }
 }
 

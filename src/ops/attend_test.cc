@@ -11,6 +11,7 @@
 
 #include "kernels/kernel_test_support.h"
 #include "ops/index_scores.h"
+#include "ops/quantize.h"
 
 namespace fathom {
 namespace {
@@ -159,29 +160,34 @@ TEST(IndexScores, WeightsMayBeNegativeAndNegativeProductsCountAsZero) {
   const std::vector<float> q = {1, 0, 0, 1};
   const std::vector<float> weights = {2.0F, -3.0F};
   const std::vector<float> keys = {5, 7, 5, -7, -5, 7, -5, -7};
+  const RowFormat format{.dim = 2};
+  std::vector<uint8_t> memory(static_cast<size_t>(index_query_room(2, 2)));
+  const IndexQuery query(format, q, weights, memory);
   std::vector<float> scores(4);
-  index_scores(q, weights, {keys.data(), 4, 2}, scores);
+  query.scores(reinterpret_cast<const uint8_t*>(keys.data()), scores);
   EXPECT_EQ(scores, (std::vector<float>{10 - 21, 10, -21, 0}));
 }
 
-// Pages are scored whole or in part, depending on how many entries a token sees.
-TEST(IndexScores, AKeysBitsDoNotDependOnTheKeysBesideIt) {
-  for (const int64_t heads : {1, 3, 4, 7, 64}) {
-    const int64_t dim = 48;
-    const std::vector<float> q = random_floats(static_cast<size_t>(heads * dim), 11);
-    const std::vector<float> weights = random_floats(static_cast<size_t>(heads), 12);
-    const std::vector<float> keys = random_floats(static_cast<size_t>(32 * dim), 13);
-    std::vector<float> all(32);
-    index_scores(q, weights, {keys.data(), 32, dim}, all);
-    for (int64_t first = 0; first < 32; ++first) {
-      for (const int64_t count : {int64_t{1}, int64_t{2}, int64_t{5}, 32 - first}) {
-        if (first + count > 32) continue;
-        std::vector<float> some(static_cast<size_t>(count));
-        index_scores(q, weights, {keys.data() + first * dim, count, dim}, some);
-        EXPECT_TRUE(same_bits(some, std::span(all).subspan(first, count))) << heads << " " << first;
-      }
-    }
+TEST(IndexScores, PackedRowsGiveTheScoresOfTheRowsThatWerePacked) {
+  constexpr int64_t kHeads = 5;
+  constexpr int64_t kDim = 64;
+  constexpr int64_t kCount = 7;
+  std::vector<float> q = random_floats(kHeads * kDim, 21);
+  std::vector<float> keys = random_floats(kCount * kDim, 22);
+  for (int64_t h = 0; h < kHeads; ++h) quantize_index(std::span(q).subspan(h * kDim, kDim));
+  const RowFormat packed_format{.encoding = RowEncoding::kFp4, .dim = kDim};
+  std::vector<uint8_t> packed(static_cast<size_t>(kCount * packed_format.row_bytes()));
+  for (int64_t i = 0; i < kCount; ++i) {
+    const auto key = std::span(keys).subspan(i * kDim, kDim);
+    quantize_index(key);
+    pack_row(packed_format, key, packed.data() + i * packed_format.row_bytes());
   }
+  const std::vector<float> weights = random_floats(kHeads, 23);
+  std::vector<uint8_t> memory(static_cast<size_t>(index_query_room(kHeads, kDim)));
+  std::vector<float> plain(kCount), from_packed(kCount);
+  IndexQuery({.dim = kDim}, q, weights, memory).scores(reinterpret_cast<const uint8_t*>(keys.data()), plain);
+  IndexQuery(packed_format, q, weights, memory).scores(packed.data(), from_packed);
+  EXPECT_TRUE(same_bits(plain, from_packed));
 }
 
 }  // namespace

@@ -124,7 +124,10 @@ TEST(AttentionUnits, TheIndexerRoundsScoresAndChooses) {
   Matrix<float> queries = matrix_of<float>(file, "index.iq");
   Matrix<float> keys = matrix_of<float>(file, "index.ik");
   std::vector<float> scores(static_cast<size_t>(keys.rows));
-  index_scores(queries.data, file.f32("index.iw"), keys.view(), scores);
+  std::vector<uint8_t> memory(static_cast<size_t>(index_query_room(queries.rows, queries.cols)));
+  const RowFormat plain{.dim = keys.cols};
+  const auto plain_rows = [&] { return reinterpret_cast<const uint8_t*>(keys.data.data()); };
+  IndexQuery(plain, queries.data, file.f32("index.iw"), memory).scores(plain_rows(), scores);
   const std::span<const float> exact = file.f32("index.scores_exact");
   expect_within(scores, exact, 2e-6 * largest_magnitude(exact), "exact scores");
 
@@ -132,10 +135,17 @@ TEST(AttentionUnits, TheIndexerRoundsScoresAndChooses) {
   for (int64_t key = 0; key < keys.rows; ++key) quantize_index(keys.row(key));
   EXPECT_EQ(queries.data, vector_of<float>(file, "index.iq_fp4"));
   EXPECT_EQ(keys.data, vector_of<float>(file, "index.ik_fp4"));
-  index_scores(queries.data, file.f32("index.iw"), keys.view(), scores);
+  IndexQuery(plain, queries.data, file.f32("index.iw"), memory).scores(plain_rows(), scores);
   const std::span<const float> want = file.f32("index.scores");
   expect_within(scores, want, 2e-6 * largest_magnitude(want), "scores");
   EXPECT_EQ(scores[5], scores[11]) << "equal keys";
+  const RowFormat format{.encoding = RowEncoding::kFp4, .dim = keys.cols};
+  std::vector<uint8_t> packed(static_cast<size_t>(keys.rows * format.row_bytes()));
+  for (int64_t key = 0; key < keys.rows; ++key)
+    pack_row(format, keys.row(key), packed.data() + key * format.row_bytes());
+  std::vector<float> packed_scores(scores.size());
+  IndexQuery(format, queries.data, file.f32("index.iw"), memory).scores(packed.data(), packed_scores);
+  EXPECT_EQ(packed_scores, scores) << "as the state keeps them";
 
   const std::span<const int32_t> topk = file.i32("index.topk");
   std::vector<ScoredIndex> heap(topk.size());

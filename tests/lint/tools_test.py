@@ -280,7 +280,7 @@ class IsaTest(Tree):
         for tier, status in (("generic", 0), ("avx2", 77), ("avx512", 77)):
             done = self.run_tool(*rerun, tier, "true", FATHOM_TEST_CPUINFO=str(cpuinfo))
             self.assertEqual(done.returncode, status, f"{tier}: {done.stdout}")
-        flags = "avx2 fma f16c avx512f avx512bw avx512vl avx512dq avx512vbmi avx512_bf16"
+        flags = "avx2 fma f16c avx512f avx512bw avx512vl avx512dq avx512vbmi avx512_vnni avx512_bf16"
         for vendor, default in (("AuthenticAMD", "avx512-bf16"), ("GenuineIntel", "avx512")):
             modern = self.write("modern", f"vendor_id\t: {vendor}\nflags : {flags}\n")
             for tier in ("avx2", "avx512", "avx512-bf16"):
