@@ -19,6 +19,7 @@ from pathlib import Path
 THIRD_PARTY = {
     "boost/": {"io"},
     "openssl/": {"io"},
+    "xxhash.h": {"io"},
     "CLI/": {"apps"},
     "histedit.h": {"apps"},
     "editline/": {"apps"},

@@ -49,6 +49,13 @@ class MatBuf {
     return buf;
   }
 
+  // A copy; kResourceExhausted without memory.
+  Result<MatBuf> clone() const {
+    FATHOM_ASSIGN_OR_RETURN(MatBuf copy, allocate(rows_, cols_));
+    if (size_bytes() > 0) std::memcpy(copy.data(), data(), size_bytes());
+    return copy;
+  }
+
   int64_t rows() const noexcept { return rows_; }
   int64_t cols() const noexcept { return cols_; }
   size_t size_bytes() const noexcept { return static_cast<size_t>(rows_ * cols_) * sizeof(T); }

@@ -43,8 +43,8 @@ int64_t deployed_state_bytes(const ModelConfig& config, int64_t tokens) noexcept
   for (const LayerConfig& layer : config.layers) bytes += layer_state_bytes(config, layer, tokens);
   if (config.num_nextn_predict_layers > 0) {
     bytes += layer_state_bytes(config, config.mtp_layer, tokens);
-    bytes +=
-        int64_t{config.hc_mult} * config.hidden_size * int64_t{sizeof(float)};  // draft carry: last streams
+    // Draft carry: streams of the last position, and of those that a trim can go back to.
+    bytes += (1 + kDeployedUndoRows) * int64_t{config.hc_mult} * config.hidden_size * int64_t{sizeof(float)};
   }
   return bytes;
 }

@@ -21,9 +21,9 @@ struct DraftRow {
 DraftRow draft_row(StepContext& step, const SequenceSpan& span, const LayerSpan& main, int64_t i) noexcept {
   const int64_t main_row = main.first_row + i;
   const bool carried = i == 0;
-  return {carried ? std::span<const float>(span.state->draft_streams())
-                  : step.acts.streams.view().row_span(main_row - 1),
-          main_row};
+  if (!carried) return {step.acts.streams.view().row_span(main_row - 1), main_row};
+  const RowRing& streams = span.state->draft_streams();
+  return {{streams.row(main.position - 1), static_cast<size_t>(streams.row_floats())}, main_row};
 }
 
 // Normed embedding to hc.x, normed streams to draft_hidden, both through the round trip where the weights ask
@@ -59,6 +59,18 @@ void project_inputs(StepContext& step, const MtpWeights& w) noexcept {
   });
 }
 
+// The streams of a span's last positions, of which the next draft row, after a trim an earlier one, needs
+// one.
+void keep_streams(StepContext& step, const LayerSpan& main, SequenceState& state) noexcept {
+  RowRing& ring = state.draft_streams();
+  const int64_t end = main.position + main.rows;
+  for (int64_t p = std::max(main.position, end - ring.capacity()); p < end; ++p) {
+    const auto row = step.acts.streams.view().row_span(main.first_row + p - main.position);
+    std::copy(row.begin(), row.end(), ring.row(p));
+  }
+  state.set_draft_tokens(end);
+}
+
 // Turns the main spans into the draft's: one row earlier, and no row before the first token.
 // Returns the number of draft rows.
 int64_t place_draft_spans(StepContext& step, std::span<const SequenceSpan> spans) noexcept {
@@ -68,15 +80,13 @@ int64_t place_draft_spans(StepContext& step, std::span<const SequenceSpan> spans
   for (size_t s = 0; s < spans.size(); ++s) {
     const LayerSpan main = acts.spans[s];
     const int64_t skipped = main.position == 0 ? 1 : 0;
-    FATHOM_CHECK(spans[s].state->draft_rows() == std::max<int64_t>(0, main.position - 1));
+    FATHOM_CHECK(spans[s].state->draft_tokens() == main.position);
     acts.spans[s] = {&spans[s].state->draft_layer(), rows, main.rows - skipped, main.position - 1 + skipped};
     for (int64_t i = skipped; i < main.rows; ++i, ++rows) {
       norm_inputs(step, w, draft_row(step, spans[s], main, i), rows);
       acts.positions[rows] = main.position + i - 1;
     }
-    spans[s].state->set_draft_rows(main.position + main.rows - 1);
-    const auto last = acts.streams.view().row_span(main.first_row + main.rows - 1);
-    std::copy(last.begin(), last.end(), spans[s].state->draft_streams().begin());
+    keep_streams(step, main, *spans[s].state);
   }
   return rows;
 }

@@ -26,6 +26,13 @@ class RowRing {
     return create(capacity, RowFormat{.dim = row_floats});
   }
 
+  Result<RowRing> clone() const {
+    RowRing copy;
+    copy.format_ = format_;
+    FATHOM_ASSIGN_OR_RETURN(copy.rows_, rows_.clone());
+    return copy;
+  }
+
   int64_t capacity() const noexcept { return rows_.rows(); }
   const RowFormat& format() const noexcept { return format_; }
   // Elements of a row, however they are stored.
@@ -34,6 +41,7 @@ class RowRing {
   const uint8_t* bytes(int64_t position) const noexcept {
     return rows_.data() + position % rows_.rows() * rows_.cols();
   }
+  int64_t row_bytes() const noexcept { return rows_.cols(); }
   // A row of plain f32; requires that encoding.
   float* row(int64_t position) noexcept { return reinterpret_cast<float*>(bytes(position)); }
   const float* row(int64_t position) const noexcept {

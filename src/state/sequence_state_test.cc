@@ -34,11 +34,11 @@ SequenceState make_state(const ModelConfig& config, int64_t tokens) {
   return std::move(state).value();
 }
 
-// Rings never grow: window rows, and the raw C and Z rows of 2m or m positions.
-constexpr int64_t kWindowBytes = 11 * 6 * kFloat;
-constexpr int64_t kCsaRings = 2 * (2 * 4) * (2 * 6) * kFloat;
-constexpr int64_t kIndexRings = 2 * (2 * 4) * (2 * 8) * kFloat;
-constexpr int64_t kHcaRings = 2 * 16 * 6 * kFloat;
+// Rings never grow: window rows, and the raw C and Z rows of 2m or m positions; 8 more for undoing.
+constexpr int64_t kWindowBytes = (11 + 8) * 6 * kFloat;
+constexpr int64_t kCsaRings = 2 * (2 * 4 + 8) * (2 * 6) * kFloat;
+constexpr int64_t kIndexRings = 2 * (2 * 4 + 8) * (2 * 8) * kFloat;
+constexpr int64_t kHcaRings = 2 * (16 + 8) * 6 * kFloat;
 constexpr int64_t kFixedBytes = 3 * kWindowBytes + kCsaRings + kIndexRings + kHcaRings;
 
 // Pages of 32 rows of entries and index keys, and 4 bytes a token.
@@ -50,7 +50,7 @@ int64_t growing_bytes(int64_t tokens) {
 TEST(SequenceState, EachKindOfLayerGetsItsOwnParts) {
   SequenceState state = make_state(config_with(1), 100);
   for (int layer = 0; layer < 3; ++layer) {
-    EXPECT_EQ(state.layer(layer).window.capacity(), 11);
+    EXPECT_EQ(state.layer(layer).window.capacity(), 19);
     EXPECT_EQ(state.layer(layer).window.row_floats(), 6);
   }
   EXPECT_FALSE(state.layer(0).compressor.has_value());
@@ -59,7 +59,7 @@ TEST(SequenceState, EachKindOfLayerGetsItsOwnParts) {
   LayerState& csa = state.layer(1);
   ASSERT_TRUE(csa.compressor && csa.indexer);
   EXPECT_EQ(csa.compressor->ratio, 4);
-  EXPECT_EQ(csa.compressor->c.capacity(), 8) << "the block before is needed too";
+  EXPECT_EQ(csa.compressor->c.capacity(), 16) << "the block before is needed too";
   EXPECT_EQ(csa.compressor->z.row_floats(), 12) << "both series";
   EXPECT_EQ(csa.compressor->entries.row_floats(), 6);
   EXPECT_EQ(csa.indexer->c.row_floats(), 16);
@@ -68,18 +68,33 @@ TEST(SequenceState, EachKindOfLayerGetsItsOwnParts) {
   LayerState& hca = state.layer(2);
   ASSERT_TRUE(hca.compressor);
   EXPECT_FALSE(hca.indexer.has_value());
-  EXPECT_EQ(hca.compressor->c.capacity(), 16);
+  EXPECT_EQ(hca.compressor->c.capacity(), 24);
   EXPECT_EQ(hca.compressor->z.row_floats(), 6);
 
-  EXPECT_EQ(state.draft_layer().window.capacity(), 11);
-  EXPECT_EQ(state.draft_streams().size(), 30u);
+  EXPECT_EQ(state.draft_layer().window.capacity(), 19);
+  EXPECT_EQ(state.draft_streams().row_floats(), 30);
+  EXPECT_EQ(state.draft_streams().capacity(), 9);
+}
+
+// What a sequence is admitted with is what it takes, to the byte.
+TEST(SequenceState, BytesForIsWhatCreateTakes) {
+  for (const RowPrecision precision : {RowPrecision::kF32, RowPrecision::kPacked}) {
+    for (const int draft_layers : {0, 1}) {
+      for (const int64_t tokens : {0, 1, 4, 127, 128, 129, 513, 1290}) {
+        const ModelConfig config = config_with(draft_layers);
+        const auto state = SequenceState::create(config, tokens, precision);
+        ASSERT_TRUE(state.ok());
+        EXPECT_EQ(SequenceState::bytes_for(config, tokens, precision), state->bytes()) << tokens;
+      }
+    }
+  }
 }
 
 TEST(SequenceState, BytesAreTheSumOfItsParts) {
   for (const int64_t tokens : {0, 1, 3, 4, 127, 128, 129, 132, 511, 512, 528, 1290}) {
     EXPECT_EQ(make_state(config_with(0), tokens).bytes(), kFixedBytes + growing_bytes(tokens)) << tokens;
     EXPECT_EQ(make_state(config_with(1), tokens).bytes(),
-              kFixedBytes + kWindowBytes + 30 * kFloat + growing_bytes(tokens))
+              kFixedBytes + kWindowBytes + 9 * 30 * kFloat + growing_bytes(tokens))
         << tokens;
   }
 }
@@ -95,10 +110,10 @@ TEST(SequenceState, PackedRowsTakeFewerBytesAndRawCompressorRowsTheSame) {
   const auto state = SequenceState::create(config, 600, RowPrecision::kPacked);
   ASSERT_TRUE(state.ok());
   EXPECT_EQ(state->precision(), RowPrecision::kPacked);
-  const int64_t rings = 2 * (8 * 280 + 8 * 128 + 16 * 140) * kFloat;
+  const int64_t rings = 2 * (16 * 280 + 16 * 128 + 24 * 140) * kFloat;
   // 150 entries of CSA in 5 pages, 37 of HCA in 2.
   const int64_t growing = 600 * 4 + 160 * (kRow + kKey) + 64 * kRow;
-  EXPECT_EQ(state->bytes(), 4 * 11 * kRow + rings + growing + 30 * kFloat);
+  EXPECT_EQ(state->bytes(), 4 * 19 * kRow + rings + growing + 9 * 30 * kFloat);
 }
 
 TEST(SequenceState, ReserveTakesMemoryOnceAndNeverGivesItBack) {
@@ -145,10 +160,10 @@ TEST(SequenceState, ClearGoesBackToTheEmptySequenceInTheSameMemory) {
   state.layer(1).compressor->entries.grow(50);
   state.layer(1).indexer->entries.grow(50);
   state.layer(2).compressor->entries.grow(12);
-  state.set_draft_rows(199);
+  state.set_draft_tokens(200);
   state.clear();
   EXPECT_EQ(state.position(), 0);
-  EXPECT_EQ(state.draft_rows(), 0);
+  EXPECT_EQ(state.draft_tokens(), 0);
   EXPECT_EQ(state.layer(1).compressor->entries.size(), 0);
   EXPECT_EQ(state.layer(1).indexer->entries.size(), 0);
   EXPECT_EQ(state.layer(2).compressor->entries.size(), 0);

@@ -1,0 +1,4 @@
+# SPDX-License-Identifier: MIT
+# Packages that have no CMake file of their own, through pkg-config (docs/design.md 16).
+find_package(PkgConfig REQUIRED)
+pkg_check_modules(libxxhash REQUIRED IMPORTED_TARGET libxxhash>=0.8.1)
