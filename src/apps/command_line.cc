@@ -119,6 +119,16 @@ void add_text_commands(CLI::App& app, Chosen& chosen) {
   detokenize->add_flag("--jsonl", d->jsonl, "A JSON object a line (the only form)");
   detokenize->add_flag("--stream", d->stream, "Show what becomes final with each token");
 
+  auto b = std::make_shared<TrainTokenizerCommand>();
+  CLI::App* train = add_command(app, chosen, "train-tokenizer",
+                                "Text files to a tokenizer.json (byte-level BPE, DeepSeek's splits)",
+                                run_train_tokenizer, b);
+  train->add_option("FILE", b->files, "Text files; .jsonl: an object with a text a line")->required();
+  train->add_option("--vocab-size", b->vocab_size, "Tokens in all, added ones included")->required();
+  train->add_option("--min-frequency", b->min_frequency, "Least count of a pair that is merged")
+      ->capture_default_str();
+  train->add_option("--out", b->out_file, "The tokenizer.json to write")->required();
+
   auto p = std::make_shared<TemplateCommand>();
   CLI::App* render =
       add_command(app, chosen, "template", "Conversations to prompts, a JSON object a line", run_template, p);

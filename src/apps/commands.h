@@ -78,6 +78,14 @@ struct TokenizeCommand {
 };
 Status run_tokenize(const TokenizeCommand& command);
 
+struct TrainTokenizerCommand {
+  std::vector<std::string> files;  // text, or .jsonl with a text a line
+  int64_t vocab_size = 0;          // added tokens included
+  int64_t min_frequency = 2;
+  std::string out_file;
+};
+Status run_train_tokenizer(const TrainTokenizerCommand& command);
+
 struct DetokenizeCommand {
   std::string model;
   bool jsonl = false;
