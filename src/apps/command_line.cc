@@ -11,6 +11,7 @@
 #include "apps/standard_streams.h"
 #include "apps/version.h"
 #include "io/mapping_guard.h"
+#include "server/server_settings.h"
 
 namespace fathom {
 namespace {
@@ -178,6 +179,38 @@ void add_bench(CLI::App& app, Chosen& chosen) {
   add_compute(*sub, c->compute);
 }
 
+// One option for each setting of the server's table.
+void add_serve(CLI::App& app, Chosen& chosen) {
+  auto c = std::make_shared<ServeCommand>();
+  CLI::App* sub =
+      add_command(app, chosen, "serve", "HTTP server with the OpenAI and Anthropic APIs", run_serve, c);
+  sub->add_option("MODEL", c->model, "Model directory (default: builtin:tiny-chat)");
+  sub->add_option("--config", c->config_file, "TOML file with settings (default: FATHOM_CONFIG)");
+  sub->add_flag("--print-config", c->print_config, "Print every setting with where it comes from, and end");
+  for (const Setting& setting : server_settings()) {
+    const std::string flag = "--" + std::string(setting.name);
+    const std::string help = std::string(setting.help) +
+                             (setting.fallback.empty() ? "" : " (" + std::string(setting.fallback) + ")");
+    const auto add = [c, name = std::string(setting.name)](const std::string& text) {
+      c->settings[name].push_back(text);
+    };
+    if (setting.kind == Setting::Kind::kFlag) {
+      sub->add_flag_callback(flag, [add] { add("true"); }, help);
+    } else if (setting.kind == Setting::Kind::kList) {
+      sub->add_option_function<std::vector<std::string>>(
+             flag,
+             [add](const std::vector<std::string>& texts) {
+               for (const std::string& text : texts) add(text);
+             },
+             help)
+          ->take_all()
+          ->expected(1);
+    } else {
+      sub->add_option_function<std::string>(flag, add, help);
+    }
+  }
+}
+
 int report(const Status& status) {
   if (status.ok()) return 0;
   std::fprintf(stderr, "fathom: error: %s\n", std::string(status.message()).c_str());
@@ -220,6 +253,7 @@ int run_command_line(int argc, const char* const* argv) {
   add_text_commands(app, chosen);
   add_inspect(app, chosen);
   add_bench(app, chosen);
+  add_serve(app, chosen);
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& success) {  // --help, --version

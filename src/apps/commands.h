@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -131,5 +132,14 @@ struct BenchCommand {
   ComputeOptions compute;
 };
 Status run_bench_command(const BenchCommand& command);
+
+struct ServeCommand {
+  std::string model;        // empty: the built-in one
+  std::string config_file;  // TOML
+  bool print_config = false;
+  // What was said on the command line, by setting (server/server_settings.h).
+  std::map<std::string, std::vector<std::string>, std::less<>> settings;
+};
+Status run_serve(const ServeCommand& command);
 
 }  // namespace fathom
