@@ -21,6 +21,7 @@ THIRD_PARTY = {
     "openssl/": {"io", "server"},
     "toml++/": {"io"},
     "xxhash.h": {"io"},
+    "zstd.h": {"io"},
     "CLI/": {"apps"},
     "histedit.h": {"apps"},
     "editline/": {"apps"},
