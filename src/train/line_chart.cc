@@ -193,7 +193,7 @@ std::vector<double> axis_ticks(double low, double high, int most) {
   }
   std::vector<double> ticks;
   for (double k = std::ceil(low / step - 1e-9); k * step <= high + 1e-9 * step; k += 1.0)
-    ticks.push_back(k * step);
+    ticks.push_back(k * step + 0.0);  // -0 becomes 0
   return ticks;
 }
 

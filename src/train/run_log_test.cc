@@ -98,6 +98,7 @@ TEST(LineChart, TicksAreRoundAndInside) {
   EXPECT_THAT(axis_ticks(0, 10, 5), ElementsAre(0, 2, 4, 6, 8, 10));
   EXPECT_THAT(axis_ticks(3, 7, 5), ElementsAre(3, 4, 5, 6, 7));
   EXPECT_THAT(axis_ticks(2, 2, 5), ElementsAre(2));
+  EXPECT_FALSE(std::signbit(axis_ticks(-0.1, 1, 5)[0]));
   for (const double high : {1e-9, 0.37, 12.0, 4e7}) {
     const auto ticks = axis_ticks(high / 3, high, 5);
     EXPECT_GE(ticks.size(), 2u);
