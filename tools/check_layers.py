@@ -17,11 +17,9 @@ from pathlib import Path
 
 # Header prefix -> folders that may include it (design.md 16, 7).
 THIRD_PARTY = {
-    "boost/": {"server"},
-    "openssl/": {"io", "server"},
-    "toml++/": {"io"},
+    "boost/": {"io"},
+    "openssl/": {"io"},
     "xxhash.h": {"io"},
-    "zstd.h": {"io"},
     "CLI/": {"apps"},
     "histedit.h": {"apps"},
     "editline/": {"apps"},

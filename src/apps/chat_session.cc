@@ -60,9 +60,9 @@ ThinkLevel ChatSession::think() const noexcept {
   return conversation_.effort == Effort::kMax ? ThinkLevel::kMax : ThinkLevel::kHigh;
 }
 
-Result<GenerationRequest> ChatSession::request() const {
+Result<Request> ChatSession::request() const {
   FATHOM_ASSIGN_OR_RETURN(const Prompt prompt, encode_conversation(conversation_, model_.dialect));
-  GenerationRequest request;
+  Request request;
   FATHOM_ASSIGN_OR_RETURN(request.prompt, prompt.ids(model_.tokenizer, model_.markers));
   if (static_cast<int64_t>(request.prompt.size()) >= context_size()) {
     return Status(StatusCode::kOutOfRange,
@@ -87,7 +87,7 @@ TurnResult::End ChatSession::end_of(const GenerationResult& result) const noexce
 
 Result<TurnResult> ChatSession::reply(const ReplyEventSink& sink, std::stop_token cancel,
                                       ReplyMessage& message) {
-  FATHOM_ASSIGN_OR_RETURN(const GenerationRequest wanted, request());
+  FATHOM_ASSIGN_OR_RETURN(const Request wanted, request());
   const bool thinks = conversation_.thinking_mode == ThinkingMode::kThinking;
   ReplyTokenReader reader(
       model_.tokenizer, model_.markers,

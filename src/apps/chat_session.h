@@ -77,7 +77,7 @@ class ChatSession {
   ChatSession(const ChatModel& model, const ChatSettings& settings, std::unique_ptr<Generator> generator);
 
   bool has_system() const noexcept;
-  Result<GenerationRequest> request() const;
+  Result<Request> request() const;
   Result<TurnResult> reply(const ReplyEventSink& sink, std::stop_token cancel, ReplyMessage& message);
   TurnResult::End end_of(const GenerationResult& result) const noexcept;
 

@@ -115,10 +115,10 @@ Status run_generate(const GenerateCommand& command) {
   FATHOM_ASSIGN_OR_RETURN(const auto loaded, LoadedModel::open(system_io(), command.model));
   FATHOM_ASSIGN_OR_RETURN(const Tokenizer tokenizer, open_tokenizer(system_io(), command.model));
   const ModelConfig& config = loaded->model().config;
-  GenerationRequest request;
+  Request request;
   request.max_tokens = command.max_tokens;
   request.stop_tokens = {config.eos_token_id};
-  request.logprobs = command.json ? LogprobsWanted::kYes : LogprobsWanted::kNo;
+  if (command.json) request.top_logprobs = 0;
   FATHOM_ASSIGN_OR_RETURN(request.prompt, command.tokens_in
                                               ? parse_ids(*command.tokens_in)
                                               : prompt_of_text(command, tokenizer, config.bos_token_id));

@@ -10,6 +10,5 @@ namespace fathom {
 std::string version_text();
 // The commit it was configured at, shortened; "unknown" outside a repository.
 std::string commit_text();
-std::string version_number();
 
 }  // namespace fathom

@@ -50,7 +50,7 @@ class LoadCase : public BenchCase {
     const auto start = SteadyClock::now();
     FATHOM_ASSIGN_OR_RETURN(const auto loaded, LoadedModel::open(env_, model_));
     FATHOM_ASSIGN_OR_RETURN(const auto generator, Generator::create(loaded->model(), {.threads = threads_}));
-    GenerationRequest request;
+    Request request;
     request.prompt = {loaded->model().config.bos_token_id};
     request.max_tokens = 1;
     request.sampling.temperature = 0.0;

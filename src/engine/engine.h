@@ -12,6 +12,7 @@
 #include <memory>
 #include <string_view>
 
+#include "base/clock.h"
 #include "base/status.h"
 #include "engine/engine_stats.h"
 #include "engine/event_sink.h"
@@ -35,6 +36,7 @@ struct EngineOptions {
   int per_tenant = 32;          // requests of one tenant, waiting and running, at most
   std::chrono::milliseconds queue_timeout = std::chrono::minutes(10);
   Drafts drafts = Drafts::kAllowed;
+  const Clock* clock = &steady_clock();  // of deadlines and the queue timeout
 };
 
 // Whether a request would be taken now.

@@ -3,69 +3,29 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cmath>
 
-#include "base/concat.h"
-#include "numeric/math.h"
+#include "engine/check_request.h"
 
 namespace fathom {
 namespace {
 
-using SteadyClock = std::chrono::steady_clock;
-
-double seconds_since(SteadyClock::time_point start) {
-  return std::chrono::duration<double>(SteadyClock::now() - start).count();
-}
-
-float log_softmax_at(std::span<const float> logits, int32_t id) noexcept {
-  const float top = *std::max_element(logits.begin(), logits.end());
-  double sum = 0.0;
-  for (const float logit : logits) sum += exp_f32(logit - top);
-  return static_cast<float>(logits[id] - top - log_f64(sum));
+double seconds_since(std::chrono::steady_clock::time_point start) {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
 
 }  // namespace
 
-Generator::Generator(const Model& model, const GeneratorOptions& options, std::unique_ptr<ThreadPool> pool,
-                     Activations acts, SequenceState state)
-    : model_(model),
-      options_(options),
-      forward_options_{.rounding = options.rounding},
-      pool_(std::move(pool)),
-      acts_(std::move(acts)),
-      state_(std::move(state)) {}
+Generator::Generator(const Model& model, std::unique_ptr<StepRunner> runner, SequenceState state)
+    : model_(model), runner_(std::move(runner)), state_(std::move(state)) {}
 
 Result<std::unique_ptr<Generator>> Generator::create(const Model& model, const GeneratorOptions& options) {
-  FATHOM_ASSIGN_OR_RETURN(auto pool, ThreadPool::create(options.threads));
-  const ActivationSizes sizes{
-      .batch_tokens = options.batch_tokens, .logit_rows = 1, .workers = options.threads};
-  FATHOM_ASSIGN_OR_RETURN(auto acts, Activations::create(model.config, sizes));
+  FATHOM_ASSIGN_OR_RETURN(auto runner, StepRunner::create(model, {.threads = options.threads,
+                                                                  .rounding = options.rounding,
+                                                                  .batch_tokens = options.batch_tokens,
+                                                                  .logit_rows = 1}));
   FATHOM_ASSIGN_OR_RETURN(auto state,
                           SequenceState::create(model.config, 0, row_precision(options.rounding)));
-  return std::unique_ptr<Generator>(
-      new Generator(model, options, std::move(pool), std::move(acts), std::move(state)));
-}
-
-Status Generator::check(const GenerationRequest& request) const {
-  FATHOM_RETURN_IF_ERROR(request.sampling.validate());
-  if (request.prompt.empty()) {
-    return Status(StatusCode::kInvalidArgument, "prompt: expected at least one token, found none");
-  }
-  for (const int32_t id : request.prompt) {
-    if (id >= 0 && id < model_.config.vocab_size) continue;
-    return Status(StatusCode::kInvalidArgument,
-                  concat("prompt: expected token ids below ", model_.config.vocab_size, ", found ", id));
-  }
-  if (static_cast<int64_t>(request.prompt.size()) >= context_size()) {
-    return Status(StatusCode::kOutOfRange,
-                  concat("prompt: expected fewer than ", context_size(),
-                         " tokens (the model's context), found ", request.prompt.size()));
-  }
-  if (request.max_tokens < 0) {
-    return Status(StatusCode::kInvalidArgument,
-                  concat("max tokens: expected 0 or more, found ", request.max_tokens));
-  }
-  return Status();
+  return std::unique_ptr<Generator>(new Generator(model, std::move(runner), std::move(state)));
 }
 
 // Tokens of the prompt that the kept state already holds. The last prompt token is always fed, as its logits
@@ -77,59 +37,72 @@ int64_t Generator::reuse_state(std::span<const int32_t> prompt) {
   return state_.position();
 }
 
-// False when cancelled; what was fed until then stays a valid state.
-bool Generator::prefill(std::span<const int32_t> prompt, std::stop_token cancel) {
-  for (auto rest = prompt.subspan(static_cast<size_t>(state_.position())); !rest.empty();) {
+// False when cancelled; what was fed until then stays a valid state. The choices sample behind the last
+// token.
+bool Generator::prefill(std::span<const int32_t> prompt, SequenceState& state,
+                        std::span<Choice* const> choices, const std::stop_token& cancel) {
+  for (auto rest = prompt.subspan(static_cast<size_t>(state.position())); !rest.empty();) {
     if (cancel.stop_requested()) return false;
-    const size_t chunk = std::min(rest.size(), static_cast<size_t>(options_.batch_tokens));
-    const SequenceSpan span{&state_, rest.first(chunk),
-                            chunk == rest.size() ? LogitsWanted::kLast : LogitsWanted::kNone};
-    logits_ = forward(model_, *pool_, forward_options_, {&span, 1}, acts_).logits;
+    const size_t chunk = std::min(rest.size(), static_cast<size_t>(runner_->sizes().batch_tokens));
+    StepItem item{.kind = StepKind::kPrefill, .state = &state, .tokens = rest.first(chunk), .choices = {}};
+    if (chunk == rest.size() && !choices.empty()) {
+      item.wanted = LogitsWanted::kLast;
+      item.choices = choices;
+    }
+    runner_->run({&item, 1});
     rest = rest.subspan(chunk);
   }
   return true;
 }
 
-Result<GenerationResult> Generator::generate(const GenerationRequest& request, const TokenSink& sink,
+// Hands sampled tokens on and decodes more until the answer is complete.
+Result<GenerationEnd> Generator::answer(Choice& choice, const TokenSink& sink, const std::stop_token& cancel,
+                                        GenerationResult& result) {
+  Choice* const choices[] = {&choice};
+  while (true) {
+    for (const SampledToken& token : choice.fresh()) {
+      ++result.output_tokens;
+      if (!sink(token.view())) choice.finish(ChoiceEnd::kStopped);
+    }
+    if (choice.end() == ChoiceEnd::kAborted) {
+      return Status(StatusCode::kCorrupt, "model: logits: expected finite values, found others");
+    }
+    if (choice.end()) {
+      return choice.end() == ChoiceEnd::kStopped ? GenerationEnd::kStopped : GenerationEnd::kLength;
+    }
+    if (cancel.stop_requested()) return GenerationEnd::kCancelled;
+    StepItem item{.kind = StepKind::kDecode,
+                  .state = &choice.state,
+                  .tokens = choice.next_tokens(),
+                  .wanted = LogitsWanted::kAll,
+                  .choices = choices};
+    runner_->run({&item, 1});
+  }
+}
+
+Result<GenerationResult> Generator::generate(const Request& request, const TokenSink& sink,
                                              std::stop_token cancel) {
-  FATHOM_RETURN_IF_ERROR(check(request));
+  FATHOM_RETURN_IF_ERROR(check_request(model_.config, request, context_size()));
   GenerationResult result;
   result.prompt_tokens = static_cast<int64_t>(request.prompt.size());
-  const int64_t room = std::min(request.max_tokens, context_size() - result.prompt_tokens);
+  const int64_t limit = output_limit(request, context_size());
   result.cached_tokens = reuse_state(request.prompt);
-  FATHOM_RETURN_IF_ERROR(state_.reserve(result.prompt_tokens + room));
-  Sampler sampler(request.sampling, model_.config.vocab_size);
-  sampler.add_prompt(request.prompt);
+  FATHOM_RETURN_IF_ERROR(state_.reserve(result.prompt_tokens + limit));
+  Choice choice(request, 0, limit, model_.config.vocab_size);
+  Choice* const choices[] = {&choice};
+  choice.state = std::move(state_);
 
-  const auto prefill_start = SteadyClock::now();
-  if (!prefill(request.prompt, cancel)) {
-    result.end = GenerationEnd::kCancelled;
-    return result;
-  }
+  const auto prefill_start = std::chrono::steady_clock::now();
+  const bool prefilled =
+      prefill(request.prompt, choice.state, std::span(choices).first(limit > 0 ? 1 : 0), cancel);
   result.prefill_seconds = seconds_since(prefill_start);
 
-  const auto decode_start = SteadyClock::now();
-  result.end = GenerationEnd::kLength;
-  while (result.output_tokens < room) {
-    if (cancel.stop_requested()) {
-      result.end = GenerationEnd::kCancelled;
-      break;
-    }
-    const auto logits = logits_.row_span(0);
-    GeneratedToken token{.id = sampler.sample(logits, state_.position())};
-    if (request.logprobs == LogprobsWanted::kYes) token.logprob = log_softmax_at(logits, token.id);
-    sampler.add_output(token.id);
-    ++result.output_tokens;
-    const bool stop_token = std::count(request.stop_tokens.begin(), request.stop_tokens.end(), token.id) > 0;
-    if (!sink(token) || stop_token) {
-      result.end = GenerationEnd::kStopped;
-      break;
-    }
-    if (result.output_tokens == room) break;
-    const SequenceSpan span{&state_, {&token.id, 1}, LogitsWanted::kLast};
-    logits_ = forward(model_, *pool_, forward_options_, {&span, 1}, acts_).logits;
-  }
+  const auto decode_start = std::chrono::steady_clock::now();
+  Result<GenerationEnd> end = prefilled ? GenerationEnd::kLength : GenerationEnd::kCancelled;
+  if (prefilled && limit > 0) end = answer(choice, sink, cancel, result);
   result.decode_seconds = seconds_since(decode_start);
+  state_ = std::move(choice.state);
+  FATHOM_ASSIGN_OR_RETURN(result.end, std::move(end));
   return result;
 }
 

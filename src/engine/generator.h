@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Generator: one sequence at a time, from prompt ids to sampled ids (design.md 4, 11).
+// Generator: one sequence at a time on the caller's thread, by the steps that the Engine takes (design.md 4,
+// 11).
 //
 // It keeps the state of the last sequence: a prompt that begins with all of it continues from there, any
 // other prompt starts anew, and the answer is the same either way. Decoding a token allocates nothing. One
@@ -11,25 +12,14 @@
 #include <memory>
 #include <span>
 #include <stop_token>
-#include <vector>
 
-#include "base/thread_pool.h"
 #include "engine/event_sink.h"
-#include "engine/sampler.h"
-#include "model/transformer.h"
+#include "engine/request.h"
+#include "engine/step_runner.h"
 
 namespace fathom {
 
 enum class GenerationEnd : uint8_t { kStopped, kLength, kCancelled };
-enum class LogprobsWanted : uint8_t { kNo, kYes };
-
-struct GenerationRequest {
-  std::vector<int32_t> prompt;  // at least one id, all in the vocabulary
-  int64_t max_tokens = 0;       // of the answer; the model's context bounds it too
-  SamplingParams sampling;
-  std::vector<int32_t> stop_tokens;  // end the answer and are reported as its last token
-  LogprobsWanted logprobs = LogprobsWanted::kNo;
-};
 
 struct GenerationResult {
   GenerationEnd end = GenerationEnd::kStopped;
@@ -54,10 +44,10 @@ class Generator {
   // `model` must outlive the generator.
   static Result<std::unique_ptr<Generator>> create(const Model& model, const GeneratorOptions& options);
 
-  // kInvalidArgument for a bad request, kOutOfRange for a prompt longer than the context, kResourceExhausted
-  // without memory for it. A cancelled request ends within one step.
-  Result<GenerationResult> generate(const GenerationRequest& request, const TokenSink& sink,
-                                    std::stop_token cancel);
+  // One choice; tenant, priority, deadline and drafts of the request do not count. kInvalidArgument for a bad
+  // request, kOutOfRange for a prompt longer than the context, kResourceExhausted without memory for it,
+  // kCorrupt for a model whose logits are not finite. A cancelled request ends within one step.
+  Result<GenerationResult> generate(const Request& request, const TokenSink& sink, std::stop_token cancel);
 
   // Tokens in the kept state, and the most it can hold.
   int64_t position() const noexcept { return state_.position(); }
@@ -65,20 +55,17 @@ class Generator {
   void reset() noexcept { state_.clear(); }
 
  private:
-  Generator(const Model& model, const GeneratorOptions& options, std::unique_ptr<ThreadPool> pool,
-            Activations acts, SequenceState state);
+  Generator(const Model& model, std::unique_ptr<StepRunner> runner, SequenceState state);
 
-  Status check(const GenerationRequest& request) const;
   int64_t reuse_state(std::span<const int32_t> prompt);
-  bool prefill(std::span<const int32_t> prompt, std::stop_token cancel);
+  bool prefill(std::span<const int32_t> prompt, SequenceState& state, std::span<Choice* const> choices,
+               const std::stop_token& cancel);
+  Result<GenerationEnd> answer(Choice& choice, const TokenSink& sink, const std::stop_token& cancel,
+                               GenerationResult& result);
 
   const Model& model_;
-  GeneratorOptions options_;
-  ForwardOptions forward_options_;
-  std::unique_ptr<ThreadPool> pool_;
-  Activations acts_;
+  std::unique_ptr<StepRunner> runner_;
   SequenceState state_;
-  MatView<const float> logits_;  // of the last token fed, valid until the next step
 };
 
 }  // namespace fathom

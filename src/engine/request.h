@@ -38,9 +38,10 @@ struct Request {
   std::optional<int> top_logprobs;   // absent: no logprobs; 0 ... 20 alternatives beside the token's own
   std::optional<int> prompt_top_logprobs;  // the same for the prompt's tokens, which are then never cached
   std::optional<Reasoning> reasoning;      // absent: content from the first token on
-  std::shared_ptr<const ConstraintPlan> constraint;   // on content, from after the reasoning; null: none
-  std::string tenant;                                 // whose request: fairness, limits, prefix cache salt
-  int priority = 0;                                   // higher runs first; waiting raises it (scheduler)
+  std::shared_ptr<const ConstraintPlan> constraint;  // on every token of a choice; null: none
+  std::string cache_salt;  // narrows what the prefix cache may share within the tenant
+  std::string tenant;      // whose request: fairness, limits, prefix cache salt
+  int priority = 0;        // higher runs first; waiting raises it (scheduler)
   std::optional<std::chrono::milliseconds> deadline;  // from submit to the last token
   Drafts drafts = Drafts::kAllowed;
 };

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
-// Sampler: logits to the next token (design.md 11). Order: penalties, bias, temperature, top-k, top-p, min-p,
-// softmax.
+// Sampler: logits to the next token (design.md 11). Order: penalties, bias, grammar mask, temperature, top-k,
+// top-p, min-p.
 //
-// The random number of a token is a function of (seed, position) alone, so the same seed gives the same
-// tokens whatever else runs (design.md 10.5). One per request; allocates only at construction.
+// The noise of a token is a function of (seed, choice, position, id) alone and the token is the one with the
+// largest log-probability plus Gumbel noise (design.md 10.5). So the same seed gives the same tokens whatever
+// else runs, and two distributions that are alike mostly give the same token: drafts are drawn the same way.
+// A sampler belongs to one answer, a SamplerScratch to one thread; only their construction allocates.
 #pragma once
 
 #include <cstdint>
@@ -30,9 +32,24 @@ struct SamplingParams {
   Status validate() const;
 };
 
+// Working memory of a draw.
+struct SamplerScratch {
+  explicit SamplerScratch(int64_t vocab_size);
+
+  struct Candidate {
+    float logit;
+    int32_t id;
+  };
+  std::vector<float> logits;          // [V] adjusted, where anything adjusts them
+  std::vector<float> probabilities;   // [V]
+  std::vector<Candidate> candidates;  // kept ones; ranked as far as a cut needs it
+  std::vector<float> weights;         // of the candidates, unnormalised
+};
+
 class Sampler {
  public:
-  Sampler(const SamplingParams& params, int64_t vocab_size);
+  // Choices of one request differ in their number only.
+  Sampler(const SamplingParams& params, int64_t vocab_size, int choice = 0);
 
   // Counts tokens for the penalties.
   void add_prompt(std::span<const int32_t> tokens) noexcept;
@@ -41,34 +58,26 @@ class Sampler {
   // The probabilities [V] that the next token is drawn from. Zeros are exact. Ties in every ranking go to the
   // lower id.
   //   logits  [V] finite
-  std::span<const float> distribution(std::span<const float> logits) noexcept;
+  //   mask    bit id % 32 of mask[id / 32]: the token is allowed; empty: all are. At least one must be.
+  std::span<const float> distribution(std::span<const float> logits, SamplerScratch& scratch,
+                                      std::span<const uint32_t> mask = {}) const noexcept;
 
-  // The next token for the given position of the sequence. Does not call add_output.
-  int32_t sample(std::span<const float> logits, int64_t position) noexcept;
+  // The token at the given position of the sequence. Does not call add_output.
+  int32_t sample(std::span<const float> logits, int64_t position, SamplerScratch& scratch,
+                 std::span<const uint32_t> mask = {}) const noexcept;
 
  private:
-  struct Candidate {
-    float logit;
-    int32_t id;
-  };
-
-  std::span<const float> penalised(std::span<const float> logits) noexcept;
-  void keep_top_k(std::span<const float> logits) noexcept;
-  void keep_top_p() noexcept;
-  void keep_min_p() noexcept;
-  void softmax() noexcept;
+  std::span<const float> adjusted(std::span<const float> logits, SamplerScratch& scratch,
+                                  std::span<const uint32_t> mask) const noexcept;
+  float inverse_temperature() const noexcept;
+  void penalise(std::span<float> logits) const noexcept;
+  void keep(std::span<const float> logits, SamplerScratch& scratch) const noexcept;
 
   SamplingParams params_;
+  uint64_t noise_seed_;
   bool has_penalties_;
-  std::vector<float> logits_;           // [V] penalised, where there are penalties
-  std::vector<Candidate> candidates_;   // kept, best first once ranked
-  std::vector<float> probabilities_;    // [V]
-  std::vector<float> weights_;          // of the candidates, unnormalised
-  std::vector<int32_t> output_counts_;  // [V]
-  std::vector<uint8_t> seen_;           // [V] in prompt or output
+  std::vector<int32_t> output_counts_;  // [V] where there are penalties
+  std::vector<uint8_t> seen_;           // [V] in prompt or output; where there are penalties
 };
-
-// First id in id order whose cumulative probability exceeds u in [0, 1).
-int32_t draw(std::span<const float> probabilities, double u) noexcept;
 
 }  // namespace fathom

@@ -53,7 +53,7 @@ TEST(Allocation, DecodingATokenAllocatesNothing) {
   auto generator = Generator::create((*loaded)->model(), {.threads = 2});
   ASSERT_TRUE(generator.ok());
   for (const double temperature : {0.0, 0.8}) {
-    GenerationRequest request;
+    Request request;
     for (int32_t i = 0; i < 100; ++i) request.prompt.push_back(300 + i);
     request.max_tokens = 300;  // past every window, entry and page border of the first 400 positions
     request.sampling = {.temperature = temperature, .top_k = 50, .top_p = 0.9, .seed = 3};

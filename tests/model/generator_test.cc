@@ -25,16 +25,16 @@ struct Answer {
   std::vector<float> logprobs;
 };
 
-GenerationRequest request_for(std::vector<int32_t> prompt, int64_t max_tokens) {
-  GenerationRequest request;
+Request request_for(std::vector<int32_t> prompt, int64_t max_tokens) {
+  Request request;
   request.prompt = std::move(prompt);
   request.max_tokens = max_tokens;
   request.sampling = {.temperature = 1.0, .seed = 11};
-  request.logprobs = LogprobsWanted::kYes;
+  request.top_logprobs = 0;
   return request;
 }
 
-Answer answer_of(Generator& generator, const GenerationRequest& request) {
+Answer answer_of(Generator& generator, const Request& request) {
   Answer answer;
   auto result = generator.generate(request,
                                    [&](const GeneratedToken& token) {
@@ -103,7 +103,7 @@ TEST(Generator, EndsAtTheLimitTheStopTokenAndTheContext) {
 
 TEST(Generator, RefusesBadRequestsByName) {
   auto generator = new_generator();
-  const auto error_of = [&](const GenerationRequest& request) {
+  const auto error_of = [&](const Request& request) {
     return std::string(
         generator->generate(request, [](const GeneratedToken&) { return true; }, {}).status().message());
   };
@@ -111,7 +111,7 @@ TEST(Generator, RefusesBadRequestsByName) {
   EXPECT_EQ(error_of(request_for({4096}, 1)), "prompt: expected token ids below 4096, found 4096");
   EXPECT_EQ(error_of(request_for({-1}, 1)), "prompt: expected token ids below 4096, found -1");
   EXPECT_EQ(error_of(request_for(long_prompt(4096), 1)),
-            "prompt: expected fewer than 4096 tokens (the model's context), found 4096");
+            "prompt: expected fewer than 4096 tokens (the context), found 4096");
   EXPECT_EQ(error_of(request_for({1}, -1)), "max tokens: expected 0 or more, found -1");
 }
 

@@ -70,7 +70,7 @@ TEST(Transcripts, GreedyGenerationReproducesThem) {
   int total = 0;
   for (const JsonValue& line : test::read_jsonl(FATHOM_SOURCE_DIR "/models/tiny-chat/transcripts.jsonl")) {
     const std::vector<int32_t> expected = ids_of(line, "ids");
-    GenerationRequest request;
+    Request request;
     request.prompt = ids_of(line, "prompt_ids");
     request.max_tokens = std::ssize(expected);
     request.sampling.temperature = 0;
