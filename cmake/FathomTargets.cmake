@@ -3,7 +3,7 @@
 # test binary NAME_test. Files are found by pattern, so a new file needs no CMake edit.
 
 # Folders whose tests run threads against each other: label `threads`, built and run under ThreadSanitizer.
-set(FATHOM_THREAD_FOLDERS base ops model engine)
+set(FATHOM_THREAD_FOLDERS base ops model cache engine)
 # Instruction set tiers with kernel files (docs/design.md 7); generic needs no flags.
 set(FATHOM_ISA_TIERS generic avx2 avx512 avx512-bf16 amx)
 set(FATHOM_FLAGS_avx2 -mavx2 -mfma -mf16c)

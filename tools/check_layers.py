@@ -17,9 +17,11 @@ from pathlib import Path
 
 # Header prefix -> folders that may include it (design.md 16, 7).
 THIRD_PARTY = {
-    "boost/": {"io"},
-    "openssl/": {"io"},
+    "boost/": {"server"},
+    "openssl/": {"io", "server"},
+    "toml++/": {"io"},
     "xxhash.h": {"io"},
+    "zstd.h": {"io"},
     "CLI/": {"apps"},
     "histedit.h": {"apps"},
     "editline/": {"apps"},

@@ -11,6 +11,7 @@
 #include "apps/standard_streams.h"
 #include "apps/version.h"
 #include "io/mapping_guard.h"
+#include "server/server_settings.h"
 
 namespace fathom {
 namespace {
@@ -119,6 +120,16 @@ void add_text_commands(CLI::App& app, Chosen& chosen) {
   detokenize->add_flag("--jsonl", d->jsonl, "A JSON object a line (the only form)");
   detokenize->add_flag("--stream", d->stream, "Show what becomes final with each token");
 
+  auto b = std::make_shared<TrainTokenizerCommand>();
+  CLI::App* train = add_command(app, chosen, "train-tokenizer",
+                                "Text files to a tokenizer.json (byte-level BPE, DeepSeek's splits)",
+                                run_train_tokenizer, b);
+  train->add_option("FILE", b->files, "Text files; .jsonl: an object with a text a line")->required();
+  train->add_option("--vocab-size", b->vocab_size, "Tokens in all, added ones included")->required();
+  train->add_option("--min-frequency", b->min_frequency, "Least count of a pair that is merged")
+      ->capture_default_str();
+  train->add_option("--out", b->out_file, "The tokenizer.json to write")->required();
+
   auto p = std::make_shared<TemplateCommand>();
   CLI::App* render =
       add_command(app, chosen, "template", "Conversations to prompts, a JSON object a line", run_template, p);
@@ -168,6 +179,38 @@ void add_bench(CLI::App& app, Chosen& chosen) {
   add_compute(*sub, c->compute);
 }
 
+// One option for each setting of the server's table.
+void add_serve(CLI::App& app, Chosen& chosen) {
+  auto c = std::make_shared<ServeCommand>();
+  CLI::App* sub =
+      add_command(app, chosen, "serve", "HTTP server with the OpenAI and Anthropic APIs", run_serve, c);
+  sub->add_option("MODEL", c->model, "Model directory (default: builtin:tiny-chat)");
+  sub->add_option("--config", c->config_file, "TOML file with settings (default: FATHOM_CONFIG)");
+  sub->add_flag("--print-config", c->print_config, "Print every setting with where it comes from, and end");
+  for (const Setting& setting : server_settings()) {
+    const std::string flag = "--" + std::string(setting.name);
+    const std::string help = std::string(setting.help) +
+                             (setting.fallback.empty() ? "" : " (" + std::string(setting.fallback) + ")");
+    const auto add = [c, name = std::string(setting.name)](const std::string& text) {
+      c->settings[name].push_back(text);
+    };
+    if (setting.kind == Setting::Kind::kFlag) {
+      sub->add_flag_callback(flag, [add] { add("true"); }, help);
+    } else if (setting.kind == Setting::Kind::kList) {
+      sub->add_option_function<std::vector<std::string>>(
+             flag,
+             [add](const std::vector<std::string>& texts) {
+               for (const std::string& text : texts) add(text);
+             },
+             help)
+          ->take_all()
+          ->expected(1);
+    } else {
+      sub->add_option_function<std::string>(flag, add, help);
+    }
+  }
+}
+
 int report(const Status& status) {
   if (status.ok()) return 0;
   std::fprintf(stderr, "fathom: error: %s\n", std::string(status.message()).c_str());
@@ -210,6 +253,7 @@ int run_command_line(int argc, const char* const* argv) {
   add_text_commands(app, chosen);
   add_inspect(app, chosen);
   add_bench(app, chosen);
+  add_serve(app, chosen);
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& success) {  // --help, --version

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -78,6 +79,14 @@ struct TokenizeCommand {
 };
 Status run_tokenize(const TokenizeCommand& command);
 
+struct TrainTokenizerCommand {
+  std::vector<std::string> files;  // text, or .jsonl with a text a line
+  int64_t vocab_size = 0;          // added tokens included
+  int64_t min_frequency = 2;
+  std::string out_file;
+};
+Status run_train_tokenizer(const TrainTokenizerCommand& command);
+
 struct DetokenizeCommand {
   std::string model;
   bool jsonl = false;
@@ -123,5 +132,14 @@ struct BenchCommand {
   ComputeOptions compute;
 };
 Status run_bench_command(const BenchCommand& command);
+
+struct ServeCommand {
+  std::string model;        // empty: the built-in one
+  std::string config_file;  // TOML
+  bool print_config = false;
+  // What was said on the command line, by setting (server/server_settings.h).
+  std::map<std::string, std::vector<std::string>, std::less<>> settings;
+};
+Status run_serve(const ServeCommand& command);
 
 }  // namespace fathom

@@ -18,5 +18,6 @@ std::string version_text() {
 }
 
 std::string commit_text() { return FATHOM_COMMIT; }
+std::string version_number() { return FATHOM_VERSION; }
 
 }  // namespace fathom

@@ -10,5 +10,6 @@ namespace fathom {
 std::string version_text();
 // The commit it was configured at, shortened; "unknown" outside a repository.
 std::string commit_text();
+std::string version_number();
 
 }  // namespace fathom

@@ -14,8 +14,9 @@ namespace fathom {
 
 // Everything that decides the bits of a state besides its tokens. A segment of another identity is a miss.
 struct CacheIdentity {
-  Digest fingerprint{};  // of the model: config, tokenizer, weights
-  std::string numerics;  // tier, ranks, rounding, revision, whether the draft layer runs; at most 256 bytes
+  Digest fingerprint{};      // of the model: config, tokenizer, weights
+  std::string numerics;      // tier, ranks, rounding, revision: any text of the engine's
+  bool draft_layer = false;  // whether it runs; states of the other sort are neither kept nor given
 };
 
 // Whose prompts. Quotas count by account; only the same salt finds the same segments.

@@ -27,11 +27,20 @@ StopText::StopText(std::vector<std::string> stops) : stops_(std::move(stops)) {
 std::string StopText::push(std::string_view text) {
   if (found_) return {};
   held_ += text;
-  size_t first = std::string::npos;
-  for (const std::string& stop : stops_) first = std::min(first, held_.find(stop));
-  if (first != std::string::npos) {
+  // The one that is complete first, whatever the pieces the text came in; the longer of two that end
+  // together.
+  size_t first_end = std::string::npos;
+  for (const std::string& stop : stops_) {
+    const size_t begin = held_.find(stop);
+    if (begin == std::string::npos) continue;
+    const size_t end = begin + stop.size();
+    if (end > first_end || (end == first_end && stop.size() <= matched_.size())) continue;
+    first_end = end;
+    matched_ = stop;
+  }
+  if (first_end != std::string::npos) {
     found_ = true;
-    return std::exchange(held_, {}).substr(0, first);
+    return std::exchange(held_, {}).substr(0, first_end - matched_.size());
   }
   const size_t kept = open_end(held_, stops_);
   std::string out = held_.substr(0, held_.size() - kept);

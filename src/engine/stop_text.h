@@ -21,10 +21,13 @@ class StopText {
   std::string flush();
   // A stop text has been seen; it and what follows is dropped.
   bool found() const noexcept { return found_; }
+  // Which one: the first to be complete, the longest of those that end together. Empty before.
+  const std::string& matched() const noexcept { return matched_; }
 
  private:
   std::vector<std::string> stops_;
   std::string held_;
+  std::string matched_;
   bool found_ = false;
 };
 

@@ -23,6 +23,20 @@ TEST(StopText, EndsBeforeTheFirstStopWhereverTheTextIsCut) {
   }
 }
 
+// api.md 4.4: the earliest end wins. "bc" is complete before "abcd", so the answer ends there even when all
+// of it comes at once.
+TEST(StopText, TheFirstToBeCompleteWins) {
+  const std::string text = "xabcd";
+  for (size_t cut = 0; cut <= text.size(); ++cut) {
+    EXPECT_EQ(output(text, cut, {"abcd", "bc"}), "xa") << cut;
+    EXPECT_EQ(output(text, cut, {"c", "abc", "bc"}), "x")
+        << cut << ": of those that end together the longest";
+  }
+  StopText stop({"abcd", "bc"});
+  stop.push(text);
+  EXPECT_EQ(stop.matched(), "bc");
+}
+
 TEST(StopText, HoldsBackOnlyWhatMayBecomeAStop) {
   StopText stop({"aab"});
   EXPECT_EQ(stop.push("xa"), "x");

@@ -5,6 +5,7 @@
 #include <openssl/hmac.h>
 #include <xxhash.h>
 
+#include <algorithm>
 #include <memory>
 
 #include "base/check.h"
@@ -49,6 +50,16 @@ std::string hex(const Digest& digest) {
   for (const uint8_t byte : digest) {
     out.push_back("0123456789abcdef"[byte >> 4]);
     out.push_back("0123456789abcdef"[byte & 15]);
+  }
+  return out;
+}
+
+Digest digest_from_hex(std::string_view text) noexcept {
+  Digest out{};
+  for (size_t i = 0; i < std::min(text.size(), 2 * out.size()); ++i) {
+    const char c = text[i];
+    const int digit = c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : 0;
+    out[i / 2] = static_cast<uint8_t>(out[i / 2] << 4 | digit);
   }
   return out;
 }

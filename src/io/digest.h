@@ -22,6 +22,9 @@ Digest hmac_sha256(std::string_view key, std::string_view message);
 // 64 lower-case hexadecimal digits.
 std::string hex(const Digest& digest);
 
+// Its inverse; digits that are none count as 0.
+Digest digest_from_hex(std::string_view text) noexcept;
+
 // XXH3 with seed 0, canonical (big-endian) bytes.
 std::array<uint8_t, 16> xxh3_128(std::span<const std::byte> bytes) noexcept;
 std::array<uint8_t, 8> xxh3_64(std::span<const std::byte> bytes) noexcept;

@@ -30,6 +30,11 @@ TEST(Digest, Sha256GivesThePublishedAnswers) {
       "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1");
 }
 
+TEST(Digest, HexIsReadBack) {
+  const Digest digest = sha256({bytes("abc")});
+  EXPECT_EQ(digest_from_hex(hex(digest)), digest);
+}
+
 // RFC 4231, test cases 2 and 6.
 TEST(Digest, HmacGivesThePublishedAnswers) {
   EXPECT_EQ(hex(hmac_sha256("Jefe", "what do ya want for nothing?")),

@@ -10,12 +10,14 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <vector>
 
 namespace fathom {
 
 struct FileStat {
   bool regular = false;  // neither directory, fifo, socket nor device
   int64_t bytes = 0;
+  int64_t modified_ns = 0;  // since 1970
 };
 
 class IoEnv {
@@ -39,6 +41,14 @@ class IoEnv {
 
   // A descriptor for writing a new file in the directory, mode 0666 less the umask; -EEXIST for a taken name.
   virtual int create_file(int directory, const std::string& name) noexcept = 0;
+  // The same for a file that is nobody else's business: mode 0600.
+  virtual int create_private_file(int directory, const std::string& name) noexcept = 0;
+  // Makes a directory of mode 0700, not those above it; -EEXIST when there is something.
+  virtual int make_private_directory(const std::string& path) noexcept = 0;
+  // Names of what is in the directory, in any order.
+  virtual int list(int directory, std::vector<std::string>& names) noexcept = 0;
+  // Locks the open file against other openers' locks until it is closed; -EWOULDBLOCK when it is locked.
+  virtual int try_lock(int file) noexcept = 0;
   // Appends; may write less.
   virtual int64_t write(int file, const void* data, size_t bytes) noexcept = 0;
   // fsync of a file or a directory.

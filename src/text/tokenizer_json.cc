@@ -9,6 +9,7 @@
 
 #include "base/concat.h"
 #include "io/json.h"
+#include "text/byte_alphabet.h"
 #include "text/json_rules.h"
 #include "text/pre_tokenizer.h"
 #include "text/utf8.h"
@@ -81,27 +82,14 @@ Status unsupported(std::string_view where, std::string_view expected, std::strin
   return {StatusCode::kUnsupported, concat(where, ": expected ", expected, ", found ", found)};
 }
 
-// The GPT-2 alphabet (chat.md 1): byte of a character, -1 for characters outside of it.
-constexpr int kAlphabetEnd = 0x100 + 68;
-constexpr std::array<int16_t, kAlphabetEnd> byte_alphabet() {
-  std::array<int16_t, kAlphabetEnd> byte_of{};
-  byte_of.fill(-1);
-  int shifted = 0x100;
-  for (int16_t byte = 0; byte < 256; ++byte) {
-    const bool printable = (byte >= 33 && byte <= 126) || (byte >= 161 && byte <= 172) || byte >= 174;
-    byte_of[printable ? byte : shifted++] = byte;
-  }
-  return byte_of;
-}
-constexpr auto kByteOf = byte_alphabet();
-
 // The bytes that a vocabulary string stands for; nothing when a character is not of the alphabet.
 std::optional<std::string> bytes_of(std::string_view spelled) {
   std::string bytes;
   while (!spelled.empty()) {
     const Utf8Step step = decode_utf8(spelled);
-    if (step.code_point >= kAlphabetEnd || kByteOf[step.code_point] < 0) return std::nullopt;
-    bytes.push_back(static_cast<char>(static_cast<uint8_t>(kByteOf[step.code_point])));
+    if (step.code_point >= kByteAlphabetEnd || kByteAlphabet.byte_of[step.code_point] < 0)
+      return std::nullopt;
+    bytes.push_back(static_cast<char>(static_cast<uint8_t>(kByteAlphabet.byte_of[step.code_point])));
     spelled.remove_prefix(step.length);
   }
   return bytes;

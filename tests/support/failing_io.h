@@ -62,6 +62,16 @@ class FailingIo final : public IoEnv {
   int create_file(int directory, const std::string& name) noexcept override {
     return fails() ? -error_ : counted(real_.create_file(directory, name));
   }
+  int create_private_file(int directory, const std::string& name) noexcept override {
+    return fails() ? -error_ : counted(real_.create_private_file(directory, name));
+  }
+  int make_private_directory(const std::string& path) noexcept override {
+    return fails() ? -error_ : real_.make_private_directory(path);
+  }
+  int list(int directory, std::vector<std::string>& names) noexcept override {
+    return fails() ? -error_ : real_.list(directory, names);
+  }
+  int try_lock(int file) noexcept override { return fails() ? -error_ : real_.try_lock(file); }
   int64_t write(int file, const void* data, size_t bytes) noexcept override {
     return fails() ? -error_ : real_.write(file, data, bytes < write_limit_ ? bytes : write_limit_);
   }

@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: MIT
+#include "server/routes.h"
+
+namespace fathom {
+
+void add_routes(ServerContext& context) {
+  add_health_routes(context);
+  add_model_routes(context);
+  add_openapi_routes(context);
+}
+
+}  // namespace fathom

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: MIT
+#include "server/served_model.h"
+
+#include <algorithm>
+#include <chrono>
+#include <span>
+
+#include "base/concat.h"
+#include "engine/compute.h"
+#include "io/digest.h"
+
+namespace fathom {
+namespace {
+
+// The last part of a path; names are what a URL segment and a log can carry.
+std::string id_of(const std::string& name) {
+  std::string_view rest = name;
+  while (rest.size() > 1 && rest.ends_with('/')) rest.remove_suffix(1);
+  std::string id(rest.substr(rest.rfind('/') + 1));
+  for (char& c : id) {
+    if (c <= ' ' || c >= 0x7F) c = '_';
+  }
+  return id;
+}
+
+// A chain of SHA-256 over the parts.
+class Fingerprint {
+ public:
+  void add(std::string_view part) {
+    digest_ = sha256({std::as_bytes(std::span(digest_)), std::as_bytes(std::span(part))});
+  }
+  std::string digits() const { return hex(digest_).substr(0, 12); }
+
+ private:
+  Digest digest_{};
+};
+
+Result<RequestDefaults> defaults_of(const std::string& name, const ServerOptions& options) {
+  RequestDefaults defaults;
+  FATHOM_ASSIGN_OR_RETURN(defaults.dialect, open_dialect(system_io(), name));
+  if (!options.dialect.empty()) {
+    const auto dialect = dialect_from_name(options.dialect);
+    if (!dialect) return Status(StatusCode::kInvalidArgument, "--dialect: expected preview or official");
+    defaults.dialect = *dialect;
+  }
+  defaults.thinking_mode = options.default_thinking ? ThinkingMode::kThinking : ThinkingMode::kChat;
+  if (!options.default_effort.empty()) {
+    auto effort = effort_from_request_word(options.default_effort, defaults.dialect);
+    if (!effort.ok()) return effort.status().in("--default-effort");
+    defaults.effort = *effort;
+  }
+  return defaults;
+}
+
+// Names and shapes of all tensors, and samples of their bytes at fixed places.
+void add_weights(Fingerprint& fingerprint, const WeightStore& store) {
+  constexpr size_t kSample = 64;
+  for (const StoredTensor& tensor : store.tensors()) {
+    fingerprint.add(tensor.name);
+    const auto* bytes = reinterpret_cast<const char*>(tensor.bytes.data());
+    const size_t size = tensor.bytes.size();
+    fingerprint.add({bytes, std::min(size, kSample)});
+    fingerprint.add({bytes + size / 2, std::min(size - size / 2, kSample)});
+  }
+}
+
+}  // namespace
+
+bool ServedModel::answers_to(std::string_view name) const {
+  if (name == id) return true;
+  return std::any_of(aliases.begin(), aliases.end(), [name](std::string_view alias) {
+    if (!alias.ends_with('*')) return name == alias;
+    return name.starts_with(alias.substr(0, alias.size() - 1));
+  });
+}
+
+Result<std::unique_ptr<ServedModel>> open_served_model(const std::string& name,
+                                                       const ServerOptions& options) {
+  FATHOM_ASSIGN_OR_RETURN(const Compute compute, configure_compute(options.isa, options.threads));
+  FATHOM_ASSIGN_OR_RETURN(auto loaded, LoadedModel::open(system_io(), name));
+  FATHOM_ASSIGN_OR_RETURN(Tokenizer tokenizer, open_tokenizer(system_io(), name));
+  FATHOM_ASSIGN_OR_RETURN(const RequestDefaults defaults, defaults_of(name, options));
+  FATHOM_ASSIGN_OR_RETURN(GenerationDefaults sampling, open_generation_defaults(system_io(), name));
+  MarkerIds markers(tokenizer);
+  auto model = std::unique_ptr<ServedModel>(
+      new ServedModel{.id = options.model_id.empty() ? id_of(name) : options.model_id,
+                      .aliases = options.aliases,
+                      .tier = compute.tier,
+                      .loaded = std::move(loaded),
+                      .tokenizer = std::move(tokenizer),
+                      .markers = std::move(markers),
+                      .chat = {},
+                      .request_defaults = defaults,
+                      .sampling_defaults = sampling});
+  model->chat = model->markers.chat_available();
+  model->created =
+      std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch())
+          .count();
+  model->context = model->loaded->model().config.max_position_embeddings;
+  if (options.context > 0) model->context = std::min(model->context, options.context);
+  Fingerprint fingerprint;
+  fingerprint.add(compute.tier);
+  fingerprint.add(dialect_name(defaults.dialect));
+  add_weights(fingerprint, model->loaded->store());
+  model->fingerprint = fingerprint.digits();
+  return model;
+}
+
+}  // namespace fathom

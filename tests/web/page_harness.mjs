@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: MIT
+// Tests of the page: one browser, and per test a context and a mock server of its own. Every test also checks that the page
+// asked nobody but its own server, broke no rule of its security policy, and threw nothing.
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { join } from 'node:path';
+import { ChatPage, newContext, openBrowser } from './browser.mjs';
+import { MockServer } from './mock_server.mjs';
+
+const source = process.env.FATHOM_SOURCE_DIR;
+export const headersFile = join(source, 'web/headers.txt');
+export const pageFiles = process.env.FATHOM_WEB_FILES;
+
+let browser;
+before(async () => { browser = await openBrowser(); });
+after(() => browser.close());
+
+/** Notes what a page may not do; `check` fails if it did. */
+export class Watch {
+  constructor(context, origin, expected) {
+    this.problems = [];
+    context.on('request', (request) => {
+      const url = new URL(request.url());
+      if (url.origin !== origin && url.protocol !== 'blob:') this.problems.push(`request to ${request.url()}`);
+    });
+    context.on('page', (page) => page.on('pageerror', (error) => this.problems.push(`exception: ${error.stack ?? error}`)));
+    context.on('console', (message) => {
+      // A refused request is reported by the browser itself; tests of errors provoke it.
+      const known = message.text().startsWith('Failed to load resource') || expected?.test(message.text());
+      if (message.type() === 'error' && !known) this.problems.push(message.text());
+    });
+  }
+
+  check() {
+    assert.deepEqual(this.problems, []);
+  }
+}
+
+/** `expected`: messages on the console that the test provokes. pageTest('name', {context, server}, async ({chat, mock, context, url}) => ...). */
+export function pageTest(name, { context: contextOptions = {}, server = {}, expected }, body) {
+  test(name, { timeout: 60_000 }, async () => {
+    const mock = new MockServer({ files: pageFiles, headersFile, ...server });
+    const url = await mock.listen();
+    const context = await newContext(browser, contextOptions);
+    const watch = new Watch(context, url, expected);
+    try {
+      const chat = await ChatPage.open(context, url);
+      await body({ chat, mock, context, url, page: chat.page });
+      watch.check();
+    } finally {
+      await context.close();
+      await mock.close().catch(() => undefined);
+    }
+  });
+}
