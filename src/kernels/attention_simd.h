@@ -18,6 +18,12 @@ namespace {  // NOLINT(google-build-namespaces): internal linkage is the point
 constexpr int kTileHeads = kWidth == 16 ? 6 : 3;
 constexpr int kTileRows = 4;
 constexpr int kTileVecs = kWidth == 16 ? 4 : 3;
+// Heads whose weights are kept at a time, so that rows can stay in the first cache while heads pass: all 64
+// of V4-Flash.
+constexpr int64_t kGroupHeads = 66;
+// Rows that stay there, at 512 channels beside a tile of queries, while their products are made.
+constexpr int64_t kGroupRows = 16;
+static_assert(kGroupHeads % kTileHeads == 0 && kAttendRows % kGroupRows == 0 && kGroupRows % kTileRows == 0);
 
 // dots[h * stride + j] = q_h . row_j for `heads` heads and kTileRows rows.
 template <int heads>
@@ -122,40 +128,64 @@ FATHOM_INLINE void gather_tile(const AttendArgs& args, int64_t head, const float
   }
 }
 
-template <int heads>
-FATHOM_INLINE void gather_heads(const AttendArgs& args, int64_t head, const float (*weights)[kAttendRows],
-                                const float* carry) noexcept {
+// Heads [0, heads) of a group, from channel d on; the tiles of one range of channels share the rows in the
+// cache.
+template <int vecs, typename Load, typename Store>
+FATHOM_INLINE void gather_group(const AttendArgs& group, const float (*weights)[kAttendRows],
+                                const float* carry, Load load_at, Store store_at) noexcept {
+  for_head_tiles(group.heads, [&]<int heads>(int64_t head) {
+    gather_tile<heads, vecs>(group, head, weights + head, carry + head, load_at, store_at);
+  });
+}
+
+FATHOM_INLINE void gather(const AttendArgs& group, const float (*weights)[kAttendRows],
+                          const float* carry) noexcept {
   int64_t d = 0;
   const auto whole = [&d](const float* p, int v) { return load(p + d + v * kWidth); };
   const auto put_whole = [&d](float* p, int v, Vec value) { store(p + d + v * kWidth, value); };
-  for (; d + kTileVecs * kWidth <= args.dim; d += kTileVecs * kWidth) {
-    gather_tile<heads, kTileVecs>(args, head, weights, carry, whole, put_whole);
-  }
-  for (; d + kWidth <= args.dim; d += kWidth)
-    gather_tile<heads, 1>(args, head, weights, carry, whole, put_whole);
-  if (d == args.dim) return;
-  const int64_t rest = args.dim - d;
-  gather_tile<heads, 1>(
-      args, head, weights, carry, [d, rest](const float* p, int) { return load_partial(p + d, rest); },
+  for (; d + kTileVecs * kWidth <= group.dim; d += kTileVecs * kWidth)
+    gather_group<kTileVecs>(group, weights, carry, whole, put_whole);
+  for (; d + kWidth <= group.dim; d += kWidth) gather_group<1>(group, weights, carry, whole, put_whole);
+  if (d == group.dim) return;
+  const int64_t rest = group.dim - d;
+  gather_group<1>(
+      group, weights, carry, [d, rest](const float* p, int) { return load_partial(p + d, rest); },
       [d, rest](float* p, int, Vec value) { store_partial(p + d, value, rest); });
+}
+
+// At most kGroupHeads heads; rows [0, kAttendRows) can be read.
+FATHOM_INLINE void attend_group(const AttendArgs& group) noexcept {
+  alignas(64) float weights[kGroupHeads][kAttendRows];
+  float carry[kGroupHeads];
+  for (int64_t first = 0; first < group.count; first += kGroupRows) {
+    const int64_t end = first + kGroupRows < group.count ? first + kGroupRows : group.count;
+    for_head_tiles(group.heads, [&]<int heads>(int64_t head) {
+      for (int64_t j = first; j < end; j += kTileRows)
+        dot_tile<heads>(group.q + head * group.dim, group.dim, group.rows + j, &weights[head][j],
+                        kAttendRows);
+    });
+  }
+  for (int64_t h = 0; h < group.heads; ++h) {
+    carry[h] =
+        softmax_step(weights[h], group.count, group.scale, group.running_max + h, group.running_sum + h);
+  }
+  gather(group, weights, carry);
 }
 
 void attend(const AttendArgs& args) noexcept {
   // Places beyond `count` repeat the last row; their dots are overwritten.
   const float* rows[kAttendRows];
   for (int64_t j = 0; j < kAttendRows; ++j) rows[j] = args.rows[j < args.count ? j : args.count - 1];
-  for_head_tiles(args.heads, [&]<int heads>(int64_t head) {
-    alignas(64) float weights[heads][kAttendRows];
-    float carry[heads];
-    for (int64_t j = 0; j < args.count; j += kTileRows) {
-      dot_tile<heads>(args.q + head * args.dim, args.dim, rows + j, &weights[0][j], kAttendRows);
-    }
-    for (int h = 0; h < heads; ++h) {
-      carry[h] = softmax_step(weights[h], args.count, args.scale, args.running_max + head + h,
-                              args.running_sum + head + h);
-    }
-    gather_heads<heads>(args, head, weights, carry);
-  });
+  for (int64_t head = 0; head < args.heads; head += kGroupHeads) {
+    AttendArgs group = args;
+    group.q = args.q + head * args.dim;
+    group.heads = args.heads - head < kGroupHeads ? args.heads - head : kGroupHeads;
+    group.rows = rows;
+    group.running_max = args.running_max + head;
+    group.running_sum = args.running_sum + head;
+    group.out = args.out + head * args.dim;
+    attend_group(group);
+  }
 }
 
 template <typename Load>

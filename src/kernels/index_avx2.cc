@@ -35,25 +35,22 @@ FATHOM_INLINE Vec to_float(IntSums sum) noexcept {
   return _mm256_cvtepi32_ps(_mm256_madd_epi16(sum, _mm256_set1_epi16(1)));
 }
 
-// bytes of packed codes -> per span of 32: the low nibbles' values, then the high ones', doubled and raised
+// `bytes` <= 32 bytes of packed codes -> the low nibbles' values, then the high ones', doubled and raised
 // by 12.
 FATHOM_INLINE void unpack_codes(const uint8_t* packed, int64_t bytes, uint8_t* out) noexcept {
   const __m256i table =
       _mm256_broadcastsi128_si256(_mm_setr_epi8(12, 13, 14, 15, 16, 18, 20, 24, 12, 11, 10, 9, 8, 6, 4, 0));
   const __m256i mask = _mm256_set1_epi8(15);
-  for (int64_t i = 0; i < bytes; i += kUnpackedBytes, out += 2 * kUnpackedBytes) {
-    alignas(32) uint8_t rest[kUnpackedBytes] = {};
-    const uint8_t* from = packed + i;
-    if (bytes - i < kUnpackedBytes) {
-      for (int64_t j = 0; j < bytes - i; ++j) rest[j] = from[j];
-      from = rest;
-    }
-    const __m256i codes = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(from));
-    const __m256i even = _mm256_and_si256(codes, mask);
-    const __m256i odd = _mm256_and_si256(_mm256_srli_epi16(codes, 4), mask);
-    _mm256_storeu_si256(reinterpret_cast<__m256i*>(out), _mm256_shuffle_epi8(table, even));
-    _mm256_storeu_si256(reinterpret_cast<__m256i*>(out + kUnpackedBytes), _mm256_shuffle_epi8(table, odd));
+  alignas(32) uint8_t rest[kUnpackedBytes] = {};
+  if (bytes < kUnpackedBytes) {
+    for (int64_t j = 0; j < bytes; ++j) rest[j] = packed[j];
+    packed = rest;
   }
+  const __m256i codes = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(packed));
+  const __m256i even = _mm256_and_si256(codes, mask);
+  const __m256i odd = _mm256_and_si256(_mm256_srli_epi16(codes, 4), mask);
+  _mm256_storeu_si256(reinterpret_cast<__m256i*>(out), _mm256_shuffle_epi8(table, even));
+  _mm256_storeu_si256(reinterpret_cast<__m256i*>(out + kUnpackedBytes), _mm256_shuffle_epi8(table, odd));
 }
 
 }  // namespace

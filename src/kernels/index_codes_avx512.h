@@ -21,20 +21,17 @@ FATHOM_INLINE CodeVec broadcast_quad(const uint8_t* p) noexcept {
   return _mm512_set1_epi32(four);
 }
 
-// bytes of packed codes -> per span of 64: the low nibbles' values, then the high ones', doubled and raised
+// `bytes` <= 64 bytes of packed codes -> the low nibbles' values, then the high ones', doubled and raised
 // by 12.
 FATHOM_INLINE void unpack_codes(const uint8_t* packed, int64_t bytes, uint8_t* out) noexcept {
   const __m512i table =
       _mm512_broadcast_i32x4(_mm_setr_epi8(12, 13, 14, 15, 16, 18, 20, 24, 12, 11, 10, 9, 8, 6, 4, 0));
   const __m512i mask = _mm512_set1_epi8(15);
-  for (int64_t i = 0; i < bytes; i += kUnpackedBytes, out += 2 * kUnpackedBytes) {
-    const uint64_t here = bytes - i < kUnpackedBytes ? (uint64_t{1} << (bytes - i)) - 1 : ~uint64_t{0};
-    const __m512i codes = _mm512_maskz_loadu_epi8(here, packed + i);
-    const __m512i even = _mm512_and_si512(codes, mask);
-    const __m512i odd = _mm512_and_si512(_mm512_srli_epi16(codes, 4), mask);
-    _mm512_storeu_si512(out, _mm512_shuffle_epi8(table, even));
-    _mm512_storeu_si512(out + kUnpackedBytes, _mm512_shuffle_epi8(table, odd));
-  }
+  const __m512i codes = _mm512_maskz_loadu_epi8(~uint64_t{0} >> (kUnpackedBytes - bytes), packed);
+  const __m512i even = _mm512_and_si512(codes, mask);
+  const __m512i odd = _mm512_and_si512(_mm512_srli_epi16(codes, 4), mask);
+  _mm512_storeu_si512(out, _mm512_shuffle_epi8(table, even));
+  _mm512_storeu_si512(out + kUnpackedBytes, _mm512_shuffle_epi8(table, odd));
 }
 
 }  // namespace

@@ -19,41 +19,46 @@ namespace {  // NOLINT(google-build-namespaces): internal linkage is the point
 // Register tiles: keys * vectors of heads, each with a group's sum and the sum so far; 32 or 16 registers.
 constexpr int64_t kTileKeys = 4;  // summed over lanes together
 constexpr int kKeysAtOnce = kIndexRegisters == 32 ? 4 : 2;
-constexpr int kHeadVecs = 2;
-constexpr int64_t kGroup = 32;      // channels under one scale
+constexpr int kHeadVecs = kIndexRegisters == 32 ? 4 : 2;
+constexpr int64_t kGroup = 32;  // channels under one scale
+constexpr int64_t kSpanBytes = 2 * kUnpackedBytes;
 constexpr int64_t kGroupQuads = 8;  // of four channels, multiplied and summed by one instruction or two
 
 FATHOM_INLINE int64_t round_up(int64_t n, int64_t to) noexcept { return (n + to - 1) / to * to; }
 
-// Where the parts of a prepared query lie. Heads are padded to whole vectors; padding has weight 0.
+FATHOM_INLINE uint8_t* align_line(void* p) noexcept {
+  return reinterpret_cast<uint8_t*>((reinterpret_cast<uintptr_t>(p) + 63) & ~uintptr_t{63});
+}
+
+// A prepared query in its parts, each from a cache line on: a vector that lies across two costs two loads.
+// Heads are padded to whole vectors; padding has weight 0.
 struct IndexLayout {
   int64_t heads;   // padded
   int64_t groups;  // of kGroup channels
   int64_t dim;
-
-  FATHOM_INLINE IndexLayout(int64_t heads_in, int64_t dim_in) noexcept
-      : heads(round_up(heads_in, kWidth)), groups(round_up(dim_in, kGroup) / kGroup), dim(dim_in) {}
-
-  FATHOM_INLINE float* weights(void* base) const noexcept { return static_cast<float*>(base); }
+  float* weights;
   // f32: q[channel][head].
-  FATHOM_INLINE float* channels(void* base) const noexcept { return weights(base) + heads; }
+  float* channels;
   // e2m1: per group and head a quarter of the scale, since both codes are doubled; the start of its integer
   // sum; and the doubled codes [group][quad][head][4], the quads of even channels before those of odd ones.
-  FATHOM_INLINE float* scales(void* base) const noexcept { return weights(base) + heads; }
-  FATHOM_INLINE int32_t* starts(void* base) const noexcept {
-    return reinterpret_cast<int32_t*>(scales(base) + groups * heads);
-  }
-  FATHOM_INLINE int8_t* codes(void* base) const noexcept {
-    return reinterpret_cast<int8_t*>(starts(base) + groups * heads);
-  }
-  // Scratch of the scan: scales [kTileKeys][group], then unpacked codes [kTileKeys][key_bytes()].
-  FATHOM_INLINE float* key_scales(void* base) const noexcept {
-    return reinterpret_cast<float*>(codes(base) + groups * kGroup * heads);
-  }
-  FATHOM_INLINE uint8_t* keys(void* base) const noexcept {
-    return reinterpret_cast<uint8_t*>(key_scales(base) + kTileKeys * groups);
-  }
-  FATHOM_INLINE int64_t key_bytes() const noexcept { return round_up(dim, 2 * kUnpackedBytes); }
+  float* scales;
+  int32_t* starts;
+  int8_t* codes;
+  // Scratch of the scan: scales [group][kTileKeys], unpacked codes [span][kTileKeys][kSpanBytes].
+  float* key_scales;
+  uint8_t* keys;
+
+  FATHOM_INLINE IndexLayout(int64_t heads_in, int64_t dim_in, void* memory) noexcept
+      : heads(round_up(heads_in, kWidth)),
+        groups(round_up(dim_in, kGroup) / kGroup),
+        dim(dim_in),
+        weights(reinterpret_cast<float*>(align_line(memory))),
+        channels(reinterpret_cast<float*>(align_line(weights + heads))),
+        scales(channels),
+        starts(reinterpret_cast<int32_t*>(align_line(scales + groups * heads))),
+        codes(reinterpret_cast<int8_t*>(align_line(starts + groups * heads))),
+        key_scales(reinterpret_cast<float*>(align_line(codes + groups * kGroup * heads))),
+        keys(align_line(key_scales + groups * kTileKeys)) {}
 };
 
 FATHOM_INLINE void pad_weights(const IndexQueryArgs& args, float* out) noexcept {
@@ -62,18 +67,17 @@ FATHOM_INLINE void pad_weights(const IndexQueryArgs& args, float* out) noexcept 
 }
 
 void prepare_index_f32(const IndexQueryArgs& args) noexcept {
-  const IndexLayout layout(args.heads, args.dim);
-  pad_weights(args, layout.weights(args.prepared));
-  float* channels = layout.channels(args.prepared);
+  const IndexLayout layout(args.heads, args.dim, args.prepared);
+  pad_weights(args, layout.weights);
   for (int64_t c = 0; c < args.dim; ++c) {
     for (int64_t h = 0; h < layout.heads; ++h)
-      channels[c * layout.heads + h] = h < args.heads ? args.q[h * args.dim + c] : 0.0F;
+      layout.channels[c * layout.heads + h] = h < args.heads ? args.q[h * args.dim + c] : 0.0F;
   }
 }
 
 // The doubled codes of one group of one head and what goes with them.
 FATHOM_INLINE void prepare_group(const float* x, int64_t count, const IndexLayout& layout, int64_t place,
-                                 int8_t* codes, void* base) noexcept {
+                                 int8_t* codes) noexcept {
   const float amax = group_amax(x, count);
   const uint32_t bits = bits_of(amax > kE2m1Grid.floor ? amax : kE2m1Grid.floor);
   const uint32_t byte = (bits >> 23) - kE2m1Grid.shift + ((bits & 0x7fffffu) > kE2m1Grid.mantissa ? 1u : 0u);
@@ -86,8 +90,8 @@ FATHOM_INLINE void prepare_group(const float* x, int64_t count, const IndexLayou
     values[c] = static_cast<int8_t>(static_cast<int>(code >= 12.0F ? 12.0F : code > -12.0F ? code : -12.0F));
   }
   for (int64_t c = 0; c < kGroup; ++c) sum += values[c];
-  layout.scales(base)[place] = 0.25F * float_of(byte << 23);
-  layout.starts(base)[place] = integer_start(sum);
+  layout.scales[place] = 0.25F * float_of(byte << 23);
+  layout.starts[place] = integer_start(sum);
   for (int64_t quad = 0; quad < kGroupQuads; ++quad) {
     const int8_t* first = values + quad % 4 * 8 + quad / 4;
     int8_t* out = codes + quad * layout.heads * 4;
@@ -96,18 +100,16 @@ FATHOM_INLINE void prepare_group(const float* x, int64_t count, const IndexLayou
 }
 
 void prepare_index_fp4(const IndexQueryArgs& args) noexcept {
-  const IndexLayout layout(args.heads, args.dim);
-  void* base = args.prepared;
-  pad_weights(args, layout.weights(base));
+  const IndexLayout layout(args.heads, args.dim, args.prepared);
+  pad_weights(args, layout.weights);
   for (int64_t g = 0; g < layout.groups; ++g) {
     const int64_t first = g * kGroup;
     const int64_t count = args.dim - first < kGroup ? args.dim - first : kGroup;
-    int8_t* codes = layout.codes(base) + g * kGroup * layout.heads;
+    int8_t* codes = layout.codes + g * kGroup * layout.heads;
     for (int64_t h = 0; h < layout.heads; ++h) {
       const int64_t place = g * layout.heads + h;
       // Padding: no channels, so codes and sums of zero.
-      prepare_group(args.q + h * args.dim + first, h < args.heads ? count : 0, layout, place, codes + h * 4,
-                    base);
+      prepare_group(args.q + h * args.dim + first, h < args.heads ? count : 0, layout, place, codes + h * 4);
     }
   }
 }
@@ -135,12 +137,11 @@ FATHOM_INLINE void clear(Vec (*sums)[vecs]) noexcept {
 // Keys as f32 rows; `head` is the first of the tile.
 struct F32Keys {
   const IndexLayout& layout;
-  void* base;
   const float* keys[kTileKeys];
 
   template <int keys_here, int vecs>
   FATHOM_INLINE void dots(int64_t head, int64_t first_key, Vec (*out)[vecs]) const noexcept {
-    const float* q = layout.channels(base) + head;
+    const float* q = layout.channels + head;
     clear<keys_here>(out);
     for (int64_t g = 0; g < layout.groups; ++g) {
       Vec sums[keys_here][vecs];
@@ -169,27 +170,26 @@ struct F32Keys {
 // Keys unpacked to bytes.
 struct Fp4Keys {
   const IndexLayout& layout;
-  void* base;
 
   template <int keys_here, int vecs>
   FATHOM_INLINE void dots(int64_t head, int64_t first_key, Vec (*out)[vecs]) const noexcept {
-    const uint8_t* keys = layout.keys(base) + first_key * layout.key_bytes();
-    const float* key_scales = layout.key_scales(base) + first_key * layout.groups;
+    const uint8_t* keys = layout.keys + first_key * kSpanBytes;
+    const float* key_scales = layout.key_scales + first_key;
     clear<keys_here>(out);
     for (int64_t g = 0; g < layout.groups; ++g) {
       const int64_t place = g * layout.heads + head;
       IntSums sums[keys_here][vecs];
       FATHOM_UNROLL
       for (int v = 0; v < vecs; ++v) {
-        const IntSums start = load_start(layout.starts(base) + place + v * kWidth);
+        const IntSums start = load_start(layout.starts + place + v * kWidth);
         FATHOM_UNROLL
         for (int j = 0; j < keys_here; ++j) sums[j][v] = start;
       }
-      const int8_t* codes = layout.codes(base) + (g * kGroup * layout.heads + head * 4);
+      const int8_t* codes = layout.codes + (g * kGroup * layout.heads + head * 4);
       // The unpacked bytes of a span: those of even channels, then those of odd ones; 16 of each are a
       // group's.
       constexpr int64_t kGroupsInSpan = kUnpackedBytes / 16;
-      const uint8_t* bytes = keys + g / kGroupsInSpan * 2 * kUnpackedBytes + g % kGroupsInSpan * 16;
+      const uint8_t* bytes = keys + g / kGroupsInSpan * kTileKeys * kSpanBytes + g % kGroupsInSpan * 16;
       FATHOM_UNROLL
       for (int quad = 0; quad < kGroupQuads; ++quad) {
         CodeVec left[vecs];
@@ -198,19 +198,18 @@ struct Fp4Keys {
         const uint8_t* four = bytes + quad % 4 * 4 + quad / 4 * kUnpackedBytes;
         FATHOM_UNROLL
         for (int j = 0; j < keys_here; ++j) {
-          const CodeVec right = broadcast_quad(four + j * layout.key_bytes());
+          const CodeVec right = broadcast_quad(four + j * kSpanBytes);
           FATHOM_UNROLL
           for (int v = 0; v < vecs; ++v) sums[j][v] = add_products(sums[j][v], right, left[v]);
         }
       }
       FATHOM_UNROLL
       for (int v = 0; v < vecs; ++v) {
-        const Vec scale = load(layout.scales(base) + place + v * kWidth);
+        const Vec scale = load(layout.scales + place + v * kWidth);
         FATHOM_UNROLL
         for (int j = 0; j < keys_here; ++j) {
           // The product with both scales is exact, so this rounds as adding it does.
-          out[j][v] =
-              fma(mul(to_float(sums[j][v]), scale), set1(key_scales[j * layout.groups + g]), out[j][v]);
+          out[j][v] = fma(mul(to_float(sums[j][v]), scale), set1(key_scales[g * kTileKeys + j]), out[j][v]);
         }
       }
     }
@@ -219,10 +218,8 @@ struct Fp4Keys {
 
 // Scores of kTileKeys keys.
 template <typename Keys>
-FATHOM_INLINE void score_tile(const IndexLayout& layout, const Keys& keys, void* base,
-                              float* scores) noexcept {
+FATHOM_INLINE void score_tile(const IndexLayout& layout, const Keys& keys, float* scores) noexcept {
   Vec sums[kTileKeys];
-  const float* weights = layout.weights(base);
   for (int64_t first = 0; first < kTileKeys; first += kKeysAtOnce) {
     Vec here[kKeysAtOnce];
     FATHOM_UNROLL
@@ -231,12 +228,12 @@ FATHOM_INLINE void score_tile(const IndexLayout& layout, const Keys& keys, void*
     for (; head + kHeadVecs * kWidth <= layout.heads; head += kHeadVecs * kWidth) {
       Vec dots[kKeysAtOnce][kHeadVecs];
       keys.template dots<kKeysAtOnce, kHeadVecs>(head, first, dots);
-      add_heads<kKeysAtOnce>(dots, weights + head, here);
+      add_heads<kKeysAtOnce>(dots, layout.weights + head, here);
     }
-    if (head < layout.heads) {
+    for (; head < layout.heads; head += kWidth) {
       Vec dots[kKeysAtOnce][1];
       keys.template dots<kKeysAtOnce, 1>(head, first, dots);
-      add_heads<kKeysAtOnce>(dots, weights + head, here);
+      add_heads<kKeysAtOnce>(dots, layout.weights + head, here);
     }
     FATHOM_UNROLL
     for (int j = 0; j < kKeysAtOnce; ++j) sums[first + j] = here[j];
@@ -261,27 +258,28 @@ FATHOM_INLINE const uint8_t* key_row(const IndexScoreArgs& args, int64_t i) noex
 }
 
 void index_scores_f32(const IndexScoreArgs& args) noexcept {
-  const IndexLayout layout(args.heads, args.dim);
+  const IndexLayout layout(args.heads, args.dim, args.prepared);
   for_key_tiles(args, [&](int64_t first, float* scores) {
-    F32Keys keys{layout, args.prepared, {}};
+    F32Keys keys{layout, {}};
     for (int64_t j = 0; j < kTileKeys; ++j)
       keys.keys[j] = reinterpret_cast<const float*>(key_row(args, first + j));
-    score_tile(layout, keys, args.prepared, scores);
+    score_tile(layout, keys, scores);
   });
 }
 
 void index_scores_fp4(const IndexScoreArgs& args) noexcept {
-  const IndexLayout layout(args.heads, args.dim);
+  const IndexLayout layout(args.heads, args.dim, args.prepared);
   const int64_t code_bytes = (args.dim + 1) / 2;
-  float* key_scales = layout.key_scales(args.prepared);
   for_key_tiles(args, [&](int64_t first, float* scores) {
     for (int64_t j = 0; j < kTileKeys; ++j) {
       const uint8_t* row = key_row(args, first + j);
-      unpack_codes(row, code_bytes, layout.keys(args.prepared) + j * layout.key_bytes());
+      uint8_t* out = layout.keys + j * kSpanBytes;
+      for (int64_t i = 0; i < code_bytes; i += kUnpackedBytes, out += kTileKeys * kSpanBytes)
+        unpack_codes(row + i, code_bytes - i < kUnpackedBytes ? code_bytes - i : kUnpackedBytes, out);
       for (int64_t g = 0; g < layout.groups; ++g)
-        key_scales[j * layout.groups + g] = float_of(uint32_t{row[code_bytes + g]} << 23);
+        layout.key_scales[g * kTileKeys + j] = float_of(uint32_t{row[code_bytes + g]} << 23);
     }
-    score_tile(layout, Fp4Keys{layout, args.prepared}, args.prepared, scores);
+    score_tile(layout, Fp4Keys{layout}, scores);
   });
 }
 

@@ -71,7 +71,8 @@ struct IndexQueryArgs {
 constexpr int64_t index_query_bytes(int64_t heads, int64_t dim) noexcept {
   const int64_t padded = (heads + 15) / 16 * 16;
   const int64_t groups = (dim + 31) / 32;
-  return padded * (4 + 8 * groups + 128 * groups) + 4 * (4 * groups + (dim + 127) / 128 * 128);
+  constexpr int64_t kAlignment = 8 * 64;  // of the parts
+  return padded * (4 + 8 * groups + 128 * groups) + 4 * (4 * groups + (dim + 127) / 128 * 128) + kAlignment;
 }
 
 // scores[i] = sum over h of weights[h] * max(0, q_h . key_i), with the query of `prepared`.

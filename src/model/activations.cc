@@ -102,7 +102,7 @@ WorkerScratch make_scratch(const ModelConfig& c) {
   s.running_sum.resize(c.num_attention_heads);
   if (has_csa(c)) s.index_query.resize(index_query_room(c.index_n_heads, c.index_head_dim));
   s.index_scores.resize(RowStore::kPageRows);
-  s.heap.resize(has_csa(c) ? c.index_topk : 0);
+  s.candidates.resize(has_csa(c) ? 2 * static_cast<size_t>(c.index_topk) : 0);
   s.c_rows.resize(max_pooled_rows(c));
   s.z_rows.resize(max_pooled_rows(c));
   s.rows.resize(static_cast<size_t>(kAttendBlock) *

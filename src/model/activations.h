@@ -68,16 +68,16 @@ struct MoeActivations {
 
 // Scratch of one worker.
 struct WorkerScratch {
-  std::vector<float> running_max;    // [H]
-  std::vector<float> running_sum;    // [H]
-  std::vector<uint8_t> index_query;  // of one token, as the scan wants it
-  std::vector<float> index_scores;   // [RowStore::kPageRows]
-  std::vector<ScoredIndex> heap;     // [index_topk]
-  StreamingTopK best{{}};            // what the worker kept of its pages, in `heap`
-  std::vector<const float*> c_rows;  // [2m]
-  std::vector<const float*> z_rows;  // [2m]
-  std::vector<float> rows;           // [kAttendBlock, c] unpacked rows of the state
-  std::vector<float> cos;            // [r / 2] angles of an entry
+  std::vector<float> running_max;       // [H]
+  std::vector<float> running_sum;       // [H]
+  std::vector<uint8_t> index_query;     // of one token, as the scan wants it
+  std::vector<float> index_scores;      // [RowStore::kPageRows]
+  std::vector<ScoredIndex> candidates;  // [2 index_topk]
+  StreamingTopK best{{}};               // what the worker kept of its pages, in `candidates`
+  std::vector<const float*> c_rows;     // [2m]
+  std::vector<const float*> z_rows;     // [2m]
+  std::vector<float> rows;              // [kAttendBlock, c] unpacked rows of the state
+  std::vector<float> cos;               // [r / 2] angles of an entry
   std::vector<float> sin;
 };
 

@@ -149,22 +149,56 @@ void attend_window(StepContext& step, const AttendJob& job, AttendState state) n
   }
 }
 
-// Entries in blocks of their rank: the indexer's choice, or all visible ones.
-void attend_entries(StepContext& step, const LayerConfig& layer, const AttendJob& job,
-                    AttendState state) noexcept {
-  const RowStore& entries = job.span.state->compressor->entries;
-  const bool indexed = layer.kind == LayerKind::kCsa;
-  const int64_t visible = (step.acts.positions[job.row] + 1) / layer.compress_ratio;
-  const int64_t total = indexed ? step.acts.attention.chosen_count[job.row] : visible;
-  for (int64_t rank = 0; rank < total; rank += kAttendBlock) {
-    RowBlock block(step.acts.scratch[job.worker]);
-    const int64_t end = std::min<int64_t>(rank + kAttendBlock, total);
+// The entries that a token attends to, by rank: the indexer's choice, or all visible ones.
+class EntryRanks {
+ public:
+  EntryRanks(StepContext& step, const LayerConfig& layer, const AttendJob& job) noexcept
+      : entries_(job.span.state->compressor->entries) {
+    if (layer.kind == LayerKind::kCsa) {
+      count_ = step.acts.attention.chosen_count[job.row];
+      chosen_ = step.acts.attention.chosen.view().row_span(job.row);
+    } else {
+      count_ = (step.acts.positions[job.row] + 1) / layer.compress_ratio;
+    }
+  }
+
+  int64_t count() const noexcept { return count_; }
+  const RowFormat& format() const noexcept { return entries_.format(); }
+  const uint8_t* bytes(int64_t rank) const noexcept {
+    return entries_.bytes(chosen_.empty() ? rank : chosen_[static_cast<size_t>(rank)]);
+  }
+  // They lie scattered over memory that nobody has touched since the token before.
+  void prefetch(int64_t rank) const noexcept {
+    if (rank < count_) prefetch_row(format(), bytes(rank));
+  }
+
+ private:
+  const RowStore& entries_;
+  std::span<const int32_t> chosen_;  // empty: rank and entry are the same
+  int64_t count_ = 0;
+};
+
+// Entries in blocks of their rank; while one block is unpacked the next one is fetched.
+void attend_entries(StepContext& step, const EntryRanks& ranks, int worker, AttendState state) noexcept {
+  for (int64_t rank = 0; rank < ranks.count(); rank += kAttendBlock) {
+    RowBlock block(step.acts.scratch[worker]);
+    const int64_t end = std::min<int64_t>(rank + kAttendBlock, ranks.count());
     for (int64_t i = rank; i < end; ++i) {
-      const int64_t entry = indexed ? step.acts.attention.chosen.view().at(job.row, i) : i;
-      block.add(entries.format(), entries.bytes(entry));
+      ranks.prefetch(i + kAttendBlock);
+      block.add(ranks.format(), ranks.bytes(i));
     }
     attend_rows(state, block.rows());
   }
+}
+
+// The window first, then the entries; the first block of these is on its way meanwhile.
+void attend_seen_rows(StepContext& step, const LayerConfig& layer, const AttendJob& job,
+                      AttendState state) noexcept {
+  if (!layer.compressed()) return attend_window(step, job, state);
+  const EntryRanks ranks(step, layer, job);
+  for (int64_t i = 0; i < kAttendBlock; ++i) ranks.prefetch(i);
+  attend_window(step, job, state);
+  attend_entries(step, ranks, job.worker, state);
 }
 
 void attend_token(StepContext& step, const LayerConfig& layer, const AttentionWeights& w,
@@ -180,8 +214,7 @@ void attend_token(StepContext& step, const LayerConfig& layer, const AttentionWe
                           .out = a.out.view().row_span(job.row).subspan(first, heads * dim),
                           .scale = static_cast<float>(1.0 / std::sqrt(static_cast<double>(dim)))};
   attend_begin(state, w.attn_sink.subspan(static_cast<size_t>(job.heads.begin), heads));
-  attend_window(step, job, state);
-  if (layer.compressed()) attend_entries(step, layer, job, state);
+  attend_seen_rows(step, layer, job, state);
   attend_finish(state);
   for (size_t h = 0; h < heads; ++h) {
     rotate_back(state.out.subspan(h * dim, dim), row_angles(step.acts, layer, job.row));
@@ -204,17 +237,17 @@ StageWork attend_work(StepContext& step, const LayerConfig& layer) noexcept {
 }
 
 // Splits by tokens when there are enough of them, otherwise by heads; a head's result is the same either way.
+// Each worker takes every so-manieth token, since later ones see more rows.
 void attend_all(StepContext& step, const LayerConfig& layer, const AttentionWeights& w) noexcept {
   const int workers = step.pool.size();
+  const int64_t all_heads = step.config().num_attention_heads;
+  const bool by_token = step.rows % workers == 0 || step.rows > 4 * workers;
   step.pool.run(attend_work(step, layer), [&](int worker) {
+    const PartRange heads = by_token ? PartRange{0, all_heads} : part_range(all_heads, worker, workers);
+    if (heads.begin == heads.end) return;
     for (const LayerSpan& span : step.acts.spans) {
-      const bool by_token = span.rows >= workers;
-      const PartRange tokens = by_token ? part_range(span.rows, worker, workers) : PartRange{0, span.rows};
-      const int64_t all_heads = step.config().num_attention_heads;
-      const PartRange heads = by_token ? PartRange{0, all_heads} : part_range(all_heads, worker, workers);
-      if (heads.begin == heads.end) continue;
-      for (int64_t i = tokens.begin; i < tokens.end; ++i) {
-        attend_token(step, layer, w, {span, span.first_row + i, heads, worker});
+      for (int64_t row = span.first_row; row < span.first_row + span.rows; ++row) {
+        if (!by_token || row % workers == worker) attend_token(step, layer, w, {span, row, heads, worker});
       }
     }
   });

@@ -18,13 +18,13 @@ struct IndexJob {
   PartRange pages;
 };
 
-// The best of the job's key pages that hold visible entries, in the worker's heap.
+// The best of the job's key pages that hold visible entries, among the worker's candidates.
 StreamingTopK scan_pages(StepContext& step, const RowStore& keys, const IndexJob& job, int worker) noexcept {
   AttentionActivations& a = step.acts.attention;
   WorkerScratch& scratch = step.acts.scratch[worker];
   const IndexQuery query(keys.format(), a.index_q.view().row_span(job.row),
                          a.index_weights.view().row_span(job.row), scratch.index_query);
-  StreamingTopK best(scratch.heap);
+  StreamingTopK best(scratch.candidates);
   for (int64_t first = job.pages.begin * RowStore::kPageRows;
        first < std::min(job.visible, job.pages.end * RowStore::kPageRows); first += RowStore::kPageRows) {
     const int64_t count = std::min(RowStore::kPageRows, job.visible - first);

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
 // The k best of a stream of scores; equal scores: the lower index (architecture.md 5, 6).
 //
-// StreamingTopK keeps a heap in memory of the caller, so scores can come tile by tile and nothing is
-// allocated. NaN counts as -infinity.
+// StreamingTopK gathers candidates in memory of the caller and throws the worse half away when it is full, so
+// scores can come tile by tile, most cost one comparison, and nothing is allocated. NaN counts as -infinity.
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <span>
 
 namespace fathom {
@@ -17,21 +18,24 @@ struct ScoredIndex {
 
 class StreamingTopK {
  public:
-  // heap: room for k elements.
-  explicit StreamingTopK(std::span<ScoredIndex> heap) noexcept : heap_(heap) {}
+  // room: 2 k elements.
+  explicit StreamingTopK(std::span<ScoredIndex> room) noexcept : room_(room) {}
 
   // Scores of the indices first, first + 1, ...; every index at most once, in any order of calls.
   void push(int32_t first, std::span<const float> scores) noexcept;
   // What another one kept of other indices. A split stream merged gives what the whole stream gives.
   void merge(const StreamingTopK& other) noexcept;
-  // Writes the kept indices in ascending order; returns their number, min(k, pushed).
+  // Writes the k best indices in ascending order; returns their number, min(k, pushed).
   int64_t sorted_indices(std::span<int32_t> out) noexcept;
 
  private:
   void offer(ScoredIndex candidate) noexcept;
+  void keep_best_half() noexcept;
 
-  std::span<ScoredIndex> heap_;  // heap_[0, size_): the worst kept element first
+  std::span<ScoredIndex> room_;  // room_[0, size_): every candidate that may be among the k best
   size_t size_ = 0;
+  // What a candidate must be better than: the k-th best so far, once that is known.
+  ScoredIndex bar_{-std::numeric_limits<float>::infinity(), std::numeric_limits<int32_t>::max()};
 };
 
 }  // namespace fathom

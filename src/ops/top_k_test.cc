@@ -20,8 +20,8 @@ constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
 
 // `tile` scores a call; indices begin at `first`.
 std::vector<int32_t> stream(const std::vector<float>& scores, size_t k, size_t tile, int32_t first = 0) {
-  std::vector<ScoredIndex> heap(k);
-  StreamingTopK best(heap);
+  std::vector<ScoredIndex> room(2 * k);
+  StreamingTopK best(room);
   for (size_t i = 0; i < scores.size(); i += tile) {
     best.push(first + static_cast<int32_t>(i),
               std::span(scores).subspan(i, std::min(tile, scores.size() - i)));
@@ -86,16 +86,16 @@ TEST(StreamingTopK, MergedPartsChooseWhatTheWholeStreamChooses) {
   std::vector<float> scores(203);
   for (size_t i = 0; i < scores.size(); ++i) scores[i] = static_cast<float>(i * 7919 % 23) - 11.0F;
   for (const size_t k : {1, 3, 64, 203, 300}) {
-    std::vector<ScoredIndex> whole_heap(k);
-    StreamingTopK whole(whole_heap);
+    std::vector<ScoredIndex> whole_room(2 * k);
+    StreamingTopK whole(whole_room);
     whole.push(0, scores);
     std::vector<int32_t> expected(k);
     expected.resize(static_cast<size_t>(whole.sorted_indices(expected)));
     for (const size_t cut : {0, 1, 32, 100, 202, 203}) {
-      std::vector<ScoredIndex> first_heap(k);
-      std::vector<ScoredIndex> second_heap(k);
-      StreamingTopK first(first_heap);
-      StreamingTopK second(second_heap);
+      std::vector<ScoredIndex> first_room(2 * k);
+      std::vector<ScoredIndex> second_room(2 * k);
+      StreamingTopK first(first_room);
+      StreamingTopK second(second_room);
       first.push(0, std::span(scores).first(cut));
       second.push(static_cast<int32_t>(cut), std::span(scores).subspan(cut));
       first.merge(second);

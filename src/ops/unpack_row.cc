@@ -22,4 +22,12 @@ void unpack_row(const RowFormat& format, const uint8_t* bytes, std::span<float> 
   }
 }
 
+void prefetch_row(const RowFormat& format, const uint8_t* bytes) noexcept {
+  constexpr int64_t kCacheLine = 64;
+  const int64_t row_bytes = format.row_bytes();
+  for (int64_t i = 0; i < row_bytes; i += kCacheLine) __builtin_prefetch(bytes + i);
+  // The row need not begin with a line.
+  __builtin_prefetch(bytes + row_bytes - 1);
+}
+
 }  // namespace fathom

@@ -13,4 +13,7 @@ namespace fathom {
 // sign).
 void unpack_row(const RowFormat& format, const uint8_t* bytes, std::span<float> out) noexcept;
 
+// Asks for the row's memory, so that unpack_row need not wait for it.
+void prefetch_row(const RowFormat& format, const uint8_t* bytes) noexcept;
+
 }  // namespace fathom

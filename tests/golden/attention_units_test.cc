@@ -148,8 +148,8 @@ TEST(AttentionUnits, TheIndexerRoundsScoresAndChooses) {
   EXPECT_EQ(packed_scores, scores) << "as the state keeps them";
 
   const std::span<const int32_t> topk = file.i32("index.topk");
-  std::vector<ScoredIndex> heap(topk.size());
-  StreamingTopK best(heap);
+  std::vector<ScoredIndex> room(2 * topk.size());
+  StreamingTopK best(room);
   best.push(0, scores);
   std::vector<int32_t> chosen(topk.size());
   ASSERT_EQ(best.sorted_indices(chosen), static_cast<int64_t>(topk.size()));
