@@ -4,8 +4,8 @@
 
 usage: check_licences.py PROGRAM [--root ROOT]
 
-Fails on a library or a CMake package that the document does not list, and on a GPL licence without an exception in its
-table "In the program".
+Fails on a library, a CMake package or a Rust crate that the document does not list, and on a GPL licence without an
+exception in its tables of what is in the program.
 """
 
 from __future__ import annotations
@@ -51,8 +51,18 @@ def gpl_without_exception(licence: str) -> bool:
     return bool(re.search(r"(?<!L)GPL", licence)) and "exception" not in licence.lower()
 
 
-def check(libraries: list[str], cmake: str, document: str) -> list[str]:
-    """What is wrong, given the library names, the text of CMakeLists.txt and THIRD_PARTY.md."""
+def crate_problems(lock: str, crates: list[Row]) -> list[str]:
+    """What is wrong with the table of Rust crates, given the text of Cargo.lock. The crate of this repository has no source."""
+    packages = [dict(re.findall(r'^(\w+) = "(.*)"$', part, re.M)) for part in lock.split("[[package]]")[1:]]
+    known = names(crates, "crates")
+    problems = [f"THIRD_PARTY.md: crate {package['name']} is locked but not listed"
+                for package in packages if "source" in package and package["name"] not in known]
+    return problems + [f"THIRD_PARTY.md: {row['crates']}: {row['licence']} may not be in the program"
+                       for row in crates if row["where"] == "in the program" and gpl_without_exception(row["licence"])]
+
+
+def check(libraries: list[str], cmake: str, document: str, lock: str = "") -> list[str]:
+    """What is wrong, given the library names and the texts of CMakeLists.txt, THIRD_PARTY.md and Cargo.lock."""
     tables = read_tables(document)
     program, tests = tables["In the program"], tables["In tests only"]
     listed = names(program, "shared libraries")
@@ -62,6 +72,7 @@ def check(libraries: list[str], cmake: str, document: str) -> list[str]:
                  for package in re.findall(r"find_package\((\w+)", cmake) if package not in packages]
     problems += [f"THIRD_PARTY.md: {row['Debian package']}: {row['licence']} may not be in the program"
                  for row in program if gpl_without_exception(row["licence"])]
+    problems += crate_problems(lock, tables.get("Rust crates", []))
     if not problems:
         for library in libraries:
             print(f"  {library:<24}{listed[library]['licence']}")
@@ -75,7 +86,8 @@ def main() -> int:
     args = parser.parse_args()
     libraries = needed_libraries(args.program)
     problems = check(libraries, (args.root / "CMakeLists.txt").read_text(encoding="utf-8"),
-                     (args.root / "THIRD_PARTY.md").read_text(encoding="utf-8"))
+                     (args.root / "THIRD_PARTY.md").read_text(encoding="utf-8"),
+                     (args.root / "rust/constraint/Cargo.lock").read_text(encoding="utf-8"))
     print("\n".join(problems + [f"check_licences: {len(libraries)} libraries, {len(problems)} problems"]))
     return 1 if problems or not libraries else 0
 

@@ -77,10 +77,10 @@ class TokenConstraint {
   // Whether nothing but EOS may follow: the generation should stop.
   bool is_finished() const noexcept;
 
- private:
-  friend class ConstraintPlan;
   struct State;
   explicit TokenConstraint(std::unique_ptr<State> state) noexcept;
+
+ private:
   std::unique_ptr<State> state_;
 };
 
@@ -90,11 +90,10 @@ class ConstraintPlan {
   // The state at the first token of a reply.
   TokenConstraint start() const;
 
- private:
-  friend class ConstraintCompiler;
-  friend class TokenConstraint;
   struct Parts;
   explicit ConstraintPlan(std::shared_ptr<const Parts> parts) noexcept;
+
+ private:
   std::shared_ptr<const Parts> parts_;
 };
 
@@ -102,7 +101,6 @@ class ConstraintPlan {
 inline constexpr size_t kMaxSchemaBytes = 256 * 1024;
 inline constexpr int kMaxSchemaDepth = 64;
 inline constexpr size_t kMaxPatternBytes = 4 * 1024;
-inline constexpr int kMaxCompileMilliseconds = 500;
 
 class ConstraintCompiler {
  public:
@@ -117,9 +115,10 @@ class ConstraintCompiler {
   // caps; kUnsupported for one that has no grammar here. The messages are fit for a 400 reply.
   Result<ConstraintPlan> compile(const ConstraintSpec& spec) const;
 
- private:
   struct Tables;
   explicit ConstraintCompiler(std::shared_ptr<const Tables> tables) noexcept;
+
+ private:
   std::shared_ptr<const Tables> tables_;
 };
 

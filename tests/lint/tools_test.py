@@ -255,6 +255,19 @@ class LicencesTest(unittest.TestCase):
         with contextlib.redirect_stdout(io.StringIO()):
             return "\n".join(check_licences.check(libraries, cmake, self.DOCUMENT.format(licence=licence)))
 
+    def test_every_locked_crate_is_listed(self) -> None:
+        crates = "## Rust crates\n\n| crates | licence | where |\n|---|---|---|\n| one, two | {licence} | in the program |\n"
+        lock = '[[package]]\nname = "one"\nsource = "registry"\n\n[[package]]\nname = "{name}"\nsource = "registry"\n'
+
+        def problems(name: str, licence: str = "MIT") -> list[str]:
+            tables = self.DOCUMENT.format(licence="MIT") + "\n" + crates.format(licence=licence)
+            with contextlib.redirect_stdout(io.StringIO()):
+                return check_licences.check([], "", tables, lock.format(name=name))
+
+        self.assertEqual(problems("two"), [])
+        self.assertEqual(problems("three"), ["THIRD_PARTY.md: crate three is locked but not listed"])
+        self.assertEqual(len(problems("two", "GPL-3.0-only")), 1)
+
     def test_listed_libraries_pass(self) -> None:
         self.assertEqual(self.problems(["liba.so.1", "liba2.so.1"], "find_package(Alpha REQUIRED) find_package(Beta)"), "")
 
