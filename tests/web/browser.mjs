@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT
 // Debian's Chromium without a window, driven by playwright-core from web/node_modules. Each start has a new, empty profile.
 import { createRequire } from 'node:module';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 
-const source = process.env.FATHOM_SOURCE_DIR;
-export const requireFromWeb = createRequire(join(source, 'web/package.json'));
+/** The folder web/ of this repository. */
+export const web = join(dirname(fileURLToPath(import.meta.url)), '../../web');
+export const requireFromWeb = createRequire(join(web, 'package.json'));
 const { chromium } = requireFromWeb('playwright-core');
 
 // Nothing of the browser's own may go out: every request that is seen is the page's.

@@ -4,11 +4,10 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { join } from 'node:path';
-import { ChatPage, newContext, openBrowser } from './browser.mjs';
+import { ChatPage, newContext, openBrowser, web } from './browser.mjs';
 import { MockServer } from './mock_server.mjs';
 
-const source = process.env.FATHOM_SOURCE_DIR;
-export const headersFile = join(source, 'web/headers.txt');
+export const headersFile = join(web, 'headers.txt');
 export const pageFiles = process.env.FATHOM_WEB_FILES;
 
 let browser;

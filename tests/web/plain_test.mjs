@@ -5,9 +5,9 @@ import { cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after } from 'node:test';
+import { web } from './browser.mjs';
 import { pageTest } from './page_harness.mjs';
 
-const web = join(process.env.FATHOM_SOURCE_DIR, 'web');
 const files = mkdtempSync(join(tmpdir(), 'fathom-plain-'));
 cpSync(join(web, 'plain'), files, { recursive: true });
 cpSync(join(web, 'icon.svg'), join(files, 'icon.svg'));

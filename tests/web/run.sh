@@ -9,8 +9,7 @@
 #   server    the same browser on `PROGRAM serve builtin:tiny-chat`
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
-export FATHOM_SOURCE_DIR=${here%/tests/web}
-web=$FATHOM_SOURCE_DIR/web
+web=${here%/tests/web}/web
 
 skip() {
   echo "skipped: $1"

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: MIT
-// Takes the pictures of docs/web.md from the page on the mock server: node screenshots.mjs FILES OUT [NAME...]
+// Takes pictures of the page on the mock server: node screenshots.mjs FILES OUT NAME... (those of docs/web.md: light dark
+// thinking tool away phone), or all of them.
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { ChatPage, newContext, openBrowser } from './browser.mjs';
+import { ChatPage, newContext, openBrowser, web } from './browser.mjs';
 import { MockServer } from './mock_server.mjs';
 
 const [files, out, ...names] = process.argv.slice(2);
 mkdirSync(out, { recursive: true });
-const headersFile = join(process.env.FATHOM_SOURCE_DIR, 'web/headers.txt');
+const headersFile = join(web, 'headers.txt');
 const phone = { width: 390, height: 780 };
 const tides = 'Explain the tides with a formula and code.';
 
@@ -47,7 +48,7 @@ for (const [name, scene] of Object.entries(scenes)) {
   chat.page.on('pageerror', (error) => console.log(`${name}: ${error.message}`));
   await chat.page.getByText('tiny-chat').or(chat.page.getByText('wants a key')).first().waitFor();
   await scene.run(chat, mock).catch((error) => console.log(`${name}: ${error.message}`));
-  await chat.page.screenshot({ path: join(out, `${name}.png`) });
+  await chat.page.screenshot({ path: join(out, `web-${name}.png`) });
   await context.close();
   await mock.close().catch(() => undefined);
 }

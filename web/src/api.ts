@@ -102,7 +102,7 @@ export async function* streamChat(key: string, body: unknown, signal: AbortSigna
 }
 
 function kindOf(status: number, code: string): ErrorKind {
-  if (status === 401 || status === 403) return 'key';
+  if (status === 401) return 'key';
   if (status === 429) return 'busy';
   if (code === 'context_length_exceeded') return 'context';
   if (status === 503) return 'unavailable';

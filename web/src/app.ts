@@ -67,7 +67,7 @@ export class App {
       this.contextLength = served.contextLength;
       this.setServer('ready');
     } catch (error) {
-      if (error instanceof ApiError && (error.status === 401 || error.status === 403)) this.setServer('key');
+      if (error instanceof ApiError && error.status === 401) this.setServer('key');
       else if (error instanceof ApiError && error.status === 503) this.retryLater('loading');
       else if (error instanceof ApiError || error instanceof ConnectionError) this.retryLater('unreachable');
       else throw error;
