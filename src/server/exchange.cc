@@ -14,7 +14,7 @@ void Exchange::append_head(const HttpResponse& response) {
   report_.status = response.status;
   after_ = facts_.head.keep_alive ? response.after : AfterReply::kClose;
   outbox_ += status_line(response.status);
-  if (response.status != 204) outbox_ += header_line("Content-Type", response.content_type);
+  if (may_have_body(response.status)) outbox_ += header_line("Content-Type", response.content_type);
   for (const HttpHeader& header : response.headers) outbox_ += header_line(header.name, header.value);
   outbox_ += facts_.common_headers;
   if (after_ == AfterReply::kClose) outbox_ += header_line("Connection", "close");
@@ -27,7 +27,9 @@ void Exchange::respond(const HttpResponse& response) {
     if (stage_ != Stage::kWaiting || gone_) return;
     append_head(response);
     report_.bytes = response.body.size();
-    if (response.status != 204) outbox_ += header_line("Content-Length", concat(response.body.size()));
+    if (may_have_body(response.status)) {
+      outbox_ += header_line("Content-Length", concat(response.body.size()));
+    }
     outbox_ += "\r\n";
     if (facts_.head.method != "HEAD") outbox_ += response.body;
     stage_ = Stage::kEnded;

@@ -29,6 +29,9 @@ HttpResponse error_response(const ApiError& error, ErrorShape shape, std::string
 // A refusal of HTTP itself (a malformed head, a body too large) under its own status; the connection closes.
 HttpResponse refusal_response(const HttpRefusal& refusal, ErrorShape shape, std::string_view request_id);
 
+// False for the statuses that end with their head: no content, not modified.
+constexpr bool may_have_body(int status) noexcept { return status != 204 && status != 304; }
+
 // "HTTP/1.1 200 OK\r\n"
 std::string status_line(int status);
 // "name: value\r\n"

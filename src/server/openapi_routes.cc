@@ -90,6 +90,7 @@ JsonValue security_choice() {
 JsonValue paths_of(const ServerContext& context) {
   JsonValue paths = JsonValue::object();
   for (const auto& route : context.routes.routes()) {
+    if (route->summary.empty()) continue;  // files of the page are no part of the API
     for (const std::string& path : route->paths) {
       const std::string name = openapi_path(path);
       const JsonValue* known = paths.find(name);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The chat page and its files: open to everyone, revalidated by their digests (api.md 1).
+#include "base/check.h"
 #include "server/routes.h"
 #include "server/web_assets.h"
 
@@ -12,18 +13,28 @@ bool lists_tag(std::string_view list, std::string_view tag) {
   return list == "*" || list.find(tag) != std::string_view::npos;
 }
 
-void answer_asset(const WebAsset& asset, Exchange& exchange) {
+const WebAsset* find_asset(std::string_view path) {
+  for (const WebAsset& asset : web_assets()) {
+    if (asset.path == path) return &asset;
+  }
+  return nullptr;
+}
+
+void answer_asset(Exchange& exchange) {
+  const HttpHead& head = exchange.facts().head;
+  const WebAsset* asset = find_asset(head.path);
+  FATHOM_CHECK(asset != nullptr);  // the route's paths are the assets'
   HttpResponse response;
-  response.content_type = asset.content_type;
-  response.headers.push_back({"etag", std::string(asset.etag)});
+  response.content_type = asset->content_type;
+  response.headers.push_back({"ETag", std::string(asset->etag)});
   for (const WebHeader& header : web_headers()) {
     response.headers.push_back({std::string(header.name), std::string(header.value)});
   }
-  const std::string* seen = exchange.facts().head.find("if-none-match");
-  if (seen != nullptr && lists_tag(*seen, asset.etag)) {
+  const std::string* seen = head.find("if-none-match");
+  if (seen != nullptr && lists_tag(*seen, asset->etag)) {
     response.status = 304;
   } else {
-    response.body = asset.body;
+    response.body = asset->body;
   }
   exchange.respond(response);
 }
@@ -31,16 +42,13 @@ void answer_asset(const WebAsset& asset, Exchange& exchange) {
 }  // namespace
 
 void add_page_routes(ServerContext& context) {
-  for (const WebAsset& asset : web_assets()) {
-    context.routes.add(
-        {.name = "page",
-         .method = "GET",
-         .paths = {std::string(asset.path)},
-         .access = RouteAccess::kOpen,
-         .thread = RouteThread::kIo,
-         .summary = "The chat page",
-         .handler = [&asset](const std::shared_ptr<Exchange>& exchange) { answer_asset(asset, *exchange); }});
-  }
+  Route route{.name = "page",
+              .method = "GET",
+              .access = RouteAccess::kOpen,
+              .thread = RouteThread::kIo,
+              .handler = [](const std::shared_ptr<Exchange>& exchange) { answer_asset(*exchange); }};
+  for (const WebAsset& asset : web_assets()) route.paths.emplace_back(asset.path);
+  context.routes.add(std::move(route));
 }
 
 }  // namespace fathom

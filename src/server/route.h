@@ -33,7 +33,7 @@ struct Route {
   RouteThread thread = RouteThread::kText;
   ErrorShape errors = ErrorShape::kOpenAi;
   uint64_t body_cap = 0;     // bytes; 0: no body, and no content type is asked for
-  std::string summary = {};  // for openapi.json
+  std::string summary = {};  // for openapi.json; empty: not in it
   std::span<const Parameter> parameters =
       {};  // of the JSON body; what validation uses and openapi.json shows
   std::function<void(const std::shared_ptr<Exchange>&)> handler = {};

@@ -7,6 +7,7 @@ void add_routes(ServerContext& context) {
   add_health_routes(context);
   add_model_routes(context);
   add_openapi_routes(context);
+  add_page_routes(context);
 }
 
 }  // namespace fathom

@@ -12,5 +12,6 @@ void add_routes(ServerContext& context);
 void add_health_routes(ServerContext& context);  // /health, /ready, /metrics
 void add_model_routes(ServerContext& context);   // /v1/models
 void add_openapi_routes(ServerContext& context);
+void add_page_routes(ServerContext& context);  // / and the files of the chat page
 
 }  // namespace fathom
