@@ -12,13 +12,14 @@ const { chromium } = requireFromWeb('playwright-core');
 // Nothing of the browser's own may go out: every request that is seen is the page's.
 const quiet = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'];
 
-/** One browser for many tests; each has a context of its own, so nothing is shared but the process. */
+/** One browser for many tests; each has a context of its own, so nothing is shared but the process. Service workers only where a
+ * test asks for them: starting one costs more than the rest of the page. */
 export async function openBrowser() {
   return chromium.launch({ executablePath: process.env.FATHOM_CHROMIUM ?? '/usr/bin/chromium', headless: true, args: quiet });
 }
 
 export async function newContext(browser, options = {}) {
-  const context = await browser.newContext({ viewport: { width: 1100, height: 720 }, locale: 'en-GB', ...options });
+  const context = await browser.newContext({ viewport: { width: 1100, height: 720 }, locale: 'en-GB', serviceWorkers: 'block', ...options });
   context.setDefaultTimeout(10_000);
   return context;
 }

@@ -128,10 +128,8 @@ export class MockServer {
     }
     if (!open) return;
     if (reply.streamError) return void response.end(`data: ${JSON.stringify({ error: reply.streamError })}\n\n`);
-    if (reply.breakOff) {
-      await pause(50);
-      return void response.destroy();
-    }
+    // An orderly end of the connection in the middle of the stream; a reset could take back what was sent.
+    if (reply.breakOff) return void response.socket.end();
     delta({}, reply.finish ?? (reply.toolCalls ? 'tool_calls' : 'stop'));
     const prompt = reply.promptTokens ?? Math.ceil(JSON.stringify(body.messages).length / 4);
     const cached = Math.min(prompt, reply.cachedTokens ?? Math.floor(prompt * 0.7));

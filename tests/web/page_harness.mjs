@@ -1,18 +1,14 @@
 // SPDX-License-Identifier: MIT
-// Tests of the page: one browser, and per test a context and a mock server of its own. Every test also checks that the page
+// Tests of the page: each has a browser context and a mock server of its own. Every test also checks that the page
 // asked nobody but its own server, broke no rule of its security policy, and threw nothing.
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { after, before, describe, it } from 'node:test';
 import { join } from 'node:path';
 import { ChatPage, newContext, openBrowser, web } from './browser.mjs';
 import { MockServer } from './mock_server.mjs';
 
 export const headersFile = join(web, 'headers.txt');
 export const pageFiles = process.env.FATHOM_WEB_FILES;
-
-let browser;
-before(async () => { browser = await openBrowser(); });
-after(() => browser.close());
 
 /** Notes what a page may not do; `check` fails if it did. */
 export class Watch {
@@ -35,20 +31,36 @@ export class Watch {
   }
 }
 
-/** `expected`: messages on the console that the test provokes. pageTest('name', {context, server}, async ({chat, mock, context, url}) => ...). */
+const tests = [];
+
+/**
+ * A test of the page: pageTest('name', {context, server, expected}, async ({chat, page, mock, context, url, browser}) => ...).
+ * `expected`: messages on the console that the test provokes.
+ */
 export function pageTest(name, { context: contextOptions = {}, server = {}, expected }, body) {
-  test(name, { timeout: 60_000 }, async () => {
+  const run = async (browser) => {
     const mock = new MockServer({ files: pageFiles, headersFile, ...server });
     const url = await mock.listen();
     const context = await newContext(browser, contextOptions);
     const watch = new Watch(context, url, expected);
     try {
       const chat = await ChatPage.open(context, url);
-      await body({ chat, mock, context, url, page: chat.page });
+      await body({ chat, mock, context, url, browser, page: chat.page });
       watch.check();
     } finally {
       await context.close();
       await mock.close().catch(() => undefined);
     }
+  };
+  tests.push({ name, run });
+}
+
+/** Runs all that pageTest was given, two at a time in one browser: most of their time is waiting. */
+export function runPageTests() {
+  describe('the chat page', { concurrency: 2 }, () => {
+    let browser;
+    before(async () => { browser = await openBrowser(); });
+    after(() => browser.close());
+    for (const { name, run } of tests) it(name, { timeout: 60_000 }, () => run(browser));
   });
 }

@@ -34,7 +34,7 @@ case "$1" in
   unit) node "$here/unit_tests.mjs" ;;
   browser)
     need_browser
-    FATHOM_WEB_FILES=$2 node --test "$here"/{chat,trouble,access,xss,plain}_test.mjs
+    FATHOM_WEB_FILES=$2 node --test "$here/page_tests.mjs"
     ;;
   server)
     need_browser

@@ -52,7 +52,7 @@ after(async () => {
 /** As pageTest of the mock server, on the program. */
 function serverTest(name, body) {
   test(name, { timeout: 60_000 }, async () => {
-    const context = await newContext(browser);
+    const context = await newContext(browser, { serviceWorkers: 'allow' });
     const watch = new Watch(context, program.url);
     try {
       const chat = await ChatPage.open(context, program.url);

@@ -3,6 +3,8 @@
 import assert from 'node:assert/strict';
 import { pageTest } from './page_harness.mjs';
 
+const withWorker = { context: { serviceWorkers: 'allow' } };
+
 pageTest('a busy server: the wait it asks for, then one more try that leaves no trace of the first', {}, async ({ chat, mock, page }) => {
   await chat.send('busy');
   const card = page.getByRole('alert');
@@ -62,7 +64,7 @@ pageTest('a key is asked for, and kept only when asked to', { server: { key: 'ri
   await page.getByRole('alert').getByText('The server wants an API key').waitFor();
 });
 
-pageTest('without the server the page still opens, reads, and connects again by itself', {}, async ({ chat, mock, page }) => {
+pageTest('without the server the page still opens, reads, and connects again by itself', withWorker, async ({ chat, mock, page }) => {
   await chat.send('Remember me');
   await page.evaluate(() => navigator.serviceWorker.ready);
   await mock.close();
@@ -77,7 +79,7 @@ pageTest('without the server the page still opens, reads, and connects again by 
   assert.match(await chat.replies.last().innerText(), /You said: Back again/);
 });
 
-pageTest('the worker keeps the page only, never the API', {}, async ({ chat, page }) => {
+pageTest('the worker keeps the page only, never the API', withWorker, async ({ chat, page }) => {
   await chat.send('Hello');
   await page.evaluate(() => navigator.serviceWorker.ready);
   const kept = await page.evaluate(async () => {

@@ -3,8 +3,7 @@
 // as reply. Nothing may run, nobody may be asked, no element or attribute beyond what Markdown needs may appear.
 import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
-import { after, before, test } from 'node:test';
-import { newContext, openBrowser } from './browser.mjs';
+import { newContext } from './browser.mjs';
 import { pageTest } from './page_harness.mjs';
 import { payloads } from './xss_payloads.mjs';
 
@@ -110,12 +109,8 @@ pageTest('payloads from everywhere else: title, files, tool calls, errors, impor
   assert.deepEqual(executed, []);
 });
 
-let browser;
-before(async () => { browser = await openBrowser(); });
-after(() => browser.close());
-
 // The tests above mean something only if an execution would be seen.
-test('a page that trusts the same payload is caught', async () => {
+pageTest('a page that trusts the same payload is caught', {}, async ({ browser }) => {
   const server = createServer((request, response) => {
     response.writeHead(200, { 'Content-Type': 'text/html' });
     response.end(`<body class="messages">${payloads[2]}</body>`);
