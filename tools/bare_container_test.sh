@@ -5,8 +5,8 @@
 #
 # usage: bare_container_test.sh [--folder DIR] [COMMAND...]      needs root and debootstrap; default command: bash .ci/run
 #
-# The mirror and the apt settings (proxies) are those of this machine. The folder (default: a new one below /var/tmp) is
-# removed at the end unless --folder named it; a base system found in a named folder is used again.
+# The mirror, the apt settings (proxies) and the trusted certificates are those of this machine. The folder (default: a new one
+# below /var/tmp) is removed at the end unless --folder named it; a base system found in a named folder is used again.
 set -euo pipefail
 
 source_root=$(cd "$(dirname "$0")/.." && pwd)
@@ -59,6 +59,9 @@ rm -f "$root/etc/apt/sources.list"
 cp --parents "${sources[@]}" "$root"
 cp -r /etc/apt/apt.conf.d/. "$root/etc/apt/apt.conf.d/"
 cp -L /etc/resolv.conf "$root/etc/resolv.conf"
+# Certificates that this machine trusts besides Debian's: npm asks for its packages over TLS.
+cp -r /usr/local/share/ca-certificates/. "$root/usr/local/share/ca-certificates/"
+chroot "$root" update-ca-certificates >/dev/null 2>&1
 git -c safe.directory='*' clone -q --no-local "$source_root" "$root/root/fathom"
 
 echo "bare_container_test: ${command[*]}"
