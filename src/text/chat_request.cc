@@ -144,29 +144,23 @@ Status read_tools(const JsonPlace& body, RequestParts& parts) {
     FATHOM_ASSIGN_OR_RETURN(const JsonValue* function, required_member(place, "function", Kind::kObject));
     const JsonPlace inner{*function, place.path_of("function")};
     FATHOM_ASSIGN_OR_RETURN(const std::string name, required_string(inner, "name"));
-    FATHOM_RETURN_IF_ERROR(add_tool(parts, name, write_json(*function), inner.path_of("name")));
+    FATHOM_RETURN_IF_ERROR(add_tool(parts, name, *function, inner.path_of("name")));
   }
   return {};
 }
 
-// {"type": "function", "function": {"name": N}}
-Status check_object_choice(const JsonPlace& place, const RequestParts& parts) {
-  FATHOM_ASSIGN_OR_RETURN(const JsonValue* function, required_member(place, "function", Kind::kObject));
-  return check_named_tool({*function, place.path_of("function")}, parts);
-}
-
+// A word, or {"type": "function", "function": {"name": N}}.
 Status read_tool_choice(const JsonPlace& body, RequestParts& parts) {
+  FATHOM_ASSIGN_OR_RETURN(const std::optional<bool> parallel, optional_bool(body, "parallel_tool_calls"));
+  if (!parallel.value_or(true)) parts.call_count = ConstraintSpec::CallCount::kOne;
   const JsonValue* choice = body.object.find("tool_choice");
-  if (!parts.tools.empty()) parts.calls = ReplyOptions::Calls::kParsed;
   if (choice == nullptr || choice->is_null()) return {};
-  if (choice->is_object()) return check_object_choice({*choice, body.path_of("tool_choice")}, parts);
-  if (!choice->is_string()) return wrong_field("tool_choice", "a string or an object", *choice);
-  const std::string& word = choice->as_string();
-  if (word == "none") parts.calls = ReplyOptions::Calls::kPlainText;
-  if (word == "none" || word == "auto") return {};
-  if (word != "required")
-    return refused(concat("tool_choice: expected none, auto or required, found \"", word, '"'));
-  return parts.tools.empty() ? refused("tool_choice: expected tools to choose from, found none") : Status();
+  const std::string path = body.path_of("tool_choice");
+  if (choice->is_string()) return choose_tool_word(choice->as_string(), path, parts);
+  if (!choice->is_object()) return wrong_field(path, "a string or an object", *choice);
+  const JsonPlace place{*choice, path};
+  FATHOM_ASSIGN_OR_RETURN(const JsonValue* function, required_member(place, "function", Kind::kObject));
+  return choose_named_tool({*function, place.path_of("function")}, parts);
 }
 
 Status read_response_format(const JsonPlace& body, RequestParts& parts) {
@@ -179,8 +173,12 @@ Status read_response_format(const JsonPlace& body, RequestParts& parts) {
     return refused(
         concat(place.path_of("type"), ": expected text, json_object or json_schema, found \"", type, '"'));
   }
+  if (type == "json_object") require_json(parts, nullptr, ConstraintSpec::Keywords::kIgnoreUnsupported);
   if (type == "json_schema") {
-    FATHOM_RETURN_IF_ERROR(required_member(place, "json_schema", Kind::kObject).status());
+    FATHOM_ASSIGN_OR_RETURN(const JsonValue* wrapped, required_member(place, "json_schema", Kind::kObject));
+    const JsonPlace inner{*wrapped, place.path_of("json_schema")};
+    FATHOM_ASSIGN_OR_RETURN(const std::optional<bool> strict, optional_bool(inner, "strict"));
+    require_json(parts, wrapped->find("schema"), keywords_of(strict));
   }
   parts.response_format = write_json(*format);
   return {};

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// From API request bodies to encoder input (chat.md 7; api.md 4 and 7): only the fields that shape the
+// From API request bodies to encoder input (chat.md 7; api.md 4, 6 and 7): only the fields that shape the
 // prompt.
 //
 // Every error is kInvalidArgument or kUnsupported, its message fit for a 400 reply. Pure functions.
@@ -8,6 +8,7 @@
 #include "base/status.h"
 #include "io/json.h"
 #include "text/chat_message.h"
+#include "text/constraint.h"
 #include "text/reply_parser.h"
 
 namespace fathom {
@@ -23,6 +24,7 @@ struct ChatRequest {
   Conversation conversation;
   ReplyOptions::Calls calls =
       ReplyOptions::Calls::kPlainText;  // whether calls in the reply are read as calls
+  ConstraintSpec constraint;            // what the reply must look like; `start` follows from the prompt
 };
 
 // The body of /v1/chat/completions.
@@ -30,5 +32,8 @@ Result<ChatRequest> read_chat_request(const JsonValue& body, const RequestDefaul
 
 // The body of /v1/messages.
 Result<ChatRequest> read_messages_request(const JsonValue& body, const RequestDefaults& defaults);
+
+// The body of /v1/responses.
+Result<ChatRequest> read_responses_request(const JsonValue& body, const RequestDefaults& defaults);
 
 }  // namespace fathom

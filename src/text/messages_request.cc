@@ -164,25 +164,25 @@ Status read_tools(const JsonPlace& body, RequestParts& parts) {
     function.set("name", JsonValue::string(name));
     if (description) function.set("description", JsonValue::string(*description));
     function.set("parameters", schema->clone());
-    FATHOM_RETURN_IF_ERROR(add_tool(parts, name, write_json(function), place.path_of("name")));
+    FATHOM_RETURN_IF_ERROR(add_tool(parts, name, function, place.path_of("name")));
   }
   return {};
 }
 
 Status read_tool_choice(const JsonPlace& body, RequestParts& parts) {
-  if (!parts.tools.empty()) parts.calls = ReplyOptions::Calls::kParsed;
   FATHOM_ASSIGN_OR_RETURN(const JsonValue* choice, optional_member(body, "tool_choice", Kind::kObject));
   if (choice == nullptr) return {};
   const JsonPlace place{*choice, body.path_of("tool_choice")};
+  FATHOM_ASSIGN_OR_RETURN(const std::optional<bool> alone, optional_bool(place, "disable_parallel_tool_use"));
+  if (alone.value_or(false)) parts.call_count = ConstraintSpec::CallCount::kOne;
   FATHOM_ASSIGN_OR_RETURN(const JsonValue* member, required_member(place, "type", Kind::kString));
   const std::string_view type = member->as_string();
-  if (type == "none") parts.calls = ReplyOptions::Calls::kPlainText;
-  if (type == "none" || type == "auto") return {};
+  if (type == "none" || type == "auto") return choose_tool_word(type, "tool_choice", parts);
   if (type != "any" && type != "tool") {
     return refused(concat(place.path_of("type"), ": expected auto, any, tool or none, found \"", type, '"'));
   }
-  if (parts.tools.empty()) return refused("tool_choice: expected tools to choose from, found none");
-  return type == "tool" ? check_named_tool(place, parts) : Status();
+  FATHOM_RETURN_IF_ERROR(choose_tool_word("required", "tool_choice", parts));
+  return type == "tool" ? choose_named_tool(place, parts) : Status();
 }
 
 Status read_output_config(const JsonPlace& body, const RequestDefaults& defaults, RequestParts& parts) {
@@ -200,6 +200,8 @@ Status read_output_config(const JsonPlace& body, const RequestDefaults& defaults
       if (type != "json_schema") {
         return refused(concat(inner.path_of("type"), ": expected json_schema, found \"", type, '"'));
       }
+      FATHOM_ASSIGN_OR_RETURN(const JsonValue* schema, required_member(inner, "schema", Kind::kObject));
+      require_json(parts, schema, ConstraintSpec::Keywords::kIgnoreUnsupported);
       parts.response_format = write_json(*format);
     }
   }

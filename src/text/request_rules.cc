@@ -84,7 +84,8 @@ Result<Effort> choose_effort(const std::optional<std::string>& word, ThinkingMod
   return effort == Effort::kNone ? defaults.effort : effort;
 }
 
-Status add_tool(RequestParts& parts, const std::string& name, std::string function, const std::string& path) {
+Status add_tool(RequestParts& parts, const std::string& name, const JsonValue& function,
+                const std::string& path) {
   if (!is_tool_name(name)) {
     return refused(concat(path, ": expected 1 to 128 of A-Z, a-z, 0-9, _ . -, found \"", name, '"'));
   }
@@ -94,24 +95,80 @@ Status add_tool(RequestParts& parts, const std::string& name, std::string functi
   if (parts.tools.size() == kMaxTools)
     return refused(concat("tools: expected at most ", kMaxTools, ", found more"));
   parts.tool_names.push_back(name);
-  parts.tools.push_back(std::move(function));
+  parts.tools.push_back(write_json(function));
+  const JsonValue* schema = function.find("parameters");
+  parts.tool_schemas.push_back(schema == nullptr || schema->is_null() ? std::string() : write_json(*schema));
   return {};
 }
 
-Status check_named_tool(const JsonPlace& choice, const RequestParts& parts) {
+Status choose_named_tool(const JsonPlace& choice, RequestParts& parts) {
   FATHOM_ASSIGN_OR_RETURN(const std::string name, required_string(choice, "name"));
-  if (std::find(parts.tool_names.begin(), parts.tool_names.end(), name) != parts.tool_names.end()) return {};
-  return refused(concat(choice.path_of("name"), ": expected a name of tools, found \"", name, '"'));
+  if (std::find(parts.tool_names.begin(), parts.tool_names.end(), name) == parts.tool_names.end()) {
+    return refused(concat(choice.path_of("name"), ": expected a name of tools, found \"", name, '"'));
+  }
+  parts.tool_choice = {ToolChoice::Kind::kNamed, name};
+  return {};
+}
+
+Status choose_tool_word(std::string_view word, const std::string& path, RequestParts& parts) {
+  using Kind = ToolChoice::Kind;
+  if (word != "none" && word != "auto" && word != "required") {
+    return refused(concat(path, ": expected none, auto or required, found \"", word, '"'));
+  }
+  if (word == "required" && parts.tools.empty()) {
+    return refused(concat(path, ": expected tools to choose from, found none"));
+  }
+  parts.tool_choice.kind = word == "none" ? Kind::kNone : word == "auto" ? Kind::kAuto : Kind::kRequired;
+  return {};
+}
+
+ConstraintSpec::Keywords keywords_of(std::optional<bool> strict) noexcept {
+  return strict.value_or(false) ? ConstraintSpec::Keywords::kRefuseUnsupported
+                                : ConstraintSpec::Keywords::kIgnoreUnsupported;
+}
+
+void require_json(RequestParts& parts, const JsonValue* schema, ConstraintSpec::Keywords keywords) {
+  parts.constraint.keywords = keywords;
+  if (schema == nullptr || schema->is_null()) {
+    parts.constraint.format = ConstraintSpec::Format::kJsonObject;
+    return;
+  }
+  parts.constraint.format = ConstraintSpec::Format::kJsonSchema;
+  parts.constraint.format_text = write_json(*schema);
 }
 
 std::string arguments_or_empty_object(std::string text) {
   return text.find_first_not_of(" \t\r\n") == std::string::npos ? std::string("{}") : std::move(text);
 }
 
+namespace {
+
+ConstraintSpec constraint_of(RequestParts& parts) {
+  ConstraintSpec spec = std::move(parts.constraint);
+  if (parts.tools.empty()) return spec;
+  spec.call_count = parts.call_count;
+  switch (parts.tool_choice.kind) {
+    case ToolChoice::Kind::kNone: spec.calls = ConstraintSpec::Calls::kForbidden; return spec;
+    case ToolChoice::Kind::kAuto: spec.calls = ConstraintSpec::Calls::kAllowed; break;
+    case ToolChoice::Kind::kRequired: spec.calls = ConstraintSpec::Calls::kRequired; break;
+    case ToolChoice::Kind::kNamed: spec.calls = ConstraintSpec::Calls::kRequired; break;
+  }
+  for (size_t i = 0; i < parts.tools.size(); ++i) {
+    const bool wanted =
+        parts.tool_choice.kind != ToolChoice::Kind::kNamed || parts.tool_choice.name == parts.tool_names[i];
+    if (wanted) spec.tools.push_back({parts.tool_names[i], std::move(parts.tool_schemas[i])});
+  }
+  return spec;
+}
+
+}  // namespace
+
 Result<ChatRequest> finish_request(RequestParts parts) {
   if (parts.messages.empty()) return refused("messages: expected at least one message, found none");
   ChatRequest request;
-  request.calls = parts.calls;
+  const bool parsed = !parts.tools.empty() && parts.tool_choice.kind != ToolChoice::Kind::kNone;
+  request.calls = parsed ? ReplyOptions::Calls::kParsed : ReplyOptions::Calls::kPlainText;
+  request.constraint = constraint_of(parts);
   Conversation& conversation = request.conversation;
   conversation.thinking_mode = parts.thinking_mode;
   conversation.effort = parts.effort;

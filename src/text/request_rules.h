@@ -18,17 +18,27 @@ namespace fathom {
 inline constexpr size_t kMaxMessages = 4096;
 inline constexpr size_t kMaxTools = 256;
 
+// Which calls a request asks for; a named tool is the only one that may be called.
+struct ToolChoice {
+  enum class Kind : uint8_t { kAuto, kNone, kRequired, kNamed };
+  Kind kind = Kind::kAuto;
+  std::string name = {};
+};
+
 // A request with its messages as sent: instructions anywhere, `without_eos` where the client asked for a
 // prefix.
 struct RequestParts {
   std::vector<ChatMessage> messages;
   std::vector<std::string> tools;  // JSON text of each function object
   std::vector<std::string> tool_names;
-  std::string response_format;  // JSON text; empty for none
+  std::vector<std::string> tool_schemas;  // JSON text of each one's parameters; empty for none
+  ToolChoice tool_choice;
+  ConstraintSpec::CallCount call_count = ConstraintSpec::CallCount::kMany;
+  std::string response_format;  // JSON text as the prompt shows it; empty for none
+  ConstraintSpec constraint;    // format, its text and keywords only
   ThinkingMode thinking_mode = ThinkingMode::kThinking;
   Effort effort = Effort::kNone;
   DropThinking drop_thinking = DropThinking::kYes;
-  ReplyOptions::Calls calls = ReplyOptions::Calls::kPlainText;
 };
 
 // kInvalidArgument with this message.
@@ -41,11 +51,20 @@ Result<std::optional<ThinkingMode>> read_thinking(const JsonPlace& body);
 Result<Effort> choose_effort(const std::optional<std::string>& word, ThinkingMode mode,
                              const RequestDefaults& defaults);
 
-// Adds a tool: the name's letters and uniqueness are checked, `function` is its JSON text.
-Status add_tool(RequestParts& parts, const std::string& name, std::string function, const std::string& path);
+// Adds a tool: the name's letters and uniqueness are checked, `function` is what the prompt shows, with its
+// schema under "parameters".
+Status add_tool(RequestParts& parts, const std::string& name, const JsonValue& function,
+                const std::string& path);
 
-// Whether `name` of this object is one of the tools.
-Status check_named_tool(const JsonPlace& choice, const RequestParts& parts);
+// Chooses the tool that `name` of this object names.
+Status choose_named_tool(const JsonPlace& choice, RequestParts& parts);
+// Chooses by the word none, auto or required; any other is refused. `path` is the place of the word.
+Status choose_tool_word(std::string_view word, const std::string& path, RequestParts& parts);
+
+// What `strict` of a schema asks for.
+ConstraintSpec::Keywords keywords_of(std::optional<bool> strict) noexcept;
+// Content that is valid against `schema`, if any; null for any object.
+void require_json(RequestParts& parts, const JsonValue* schema, ConstraintSpec::Keywords keywords);
 
 // Call arguments given as text: blank is `{}` (chat.md 7.6).
 std::string arguments_or_empty_object(std::string text);
