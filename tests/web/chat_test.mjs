@@ -47,6 +47,21 @@ pageTest('stop ends the reply here and on the server, and keeps what came', {}, 
   assert.equal(mock.cancelled, 2);
 });
 
+pageTest('a stopped reply can be continued', {}, async ({ chat, mock, page }) => {
+  await chat.type('count');
+  await chat.replies.last().getByText('number 3,').waitFor();
+  await page.keyboard.press('Escape');
+  await chat.ended();
+  await chat.button('Continue').click();
+  await chat.replies.last().getByText('and this is the rest.').waitFor();
+  await chat.ended();
+  const last = mock.requests.at(-1).messages.at(-1);
+  assert.equal(last.prefix, true);
+  assert.match(last.content, /^number 1, number 2/);
+  assert.equal(await chat.replies.count(), 1);
+  assert.doesNotMatch(await chat.replies.last().innerText(), /Stopped|Continue/);
+});
+
 pageTest('a reload keeps conversations, also the half reply it interrupts', {}, async ({ chat, page }) => {
   await chat.send('Hello there');
   await chat.type('count');

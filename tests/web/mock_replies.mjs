@@ -58,6 +58,7 @@ const rules = [
 /** The reply to a body of /v1/chat/completions. */
 export function replyTo(body) {
   const last = body.messages[body.messages.length - 1];
+  if (last.prefix) return { text: ' and this is the rest.' };
   if (last.role === 'tool') return { text: `The tool says: ${last.content}.`, reasoning: 'Now I know.' };
   for (const [pattern, make] of rules) {
     const match = pattern.exec(last.content);

@@ -171,6 +171,13 @@ export class App {
     if (node.parent !== null && !this.isRunning()) this.reply(node.parent);
   }
 
+  /** Lets the model write on at the end of a reply that was cut. */
+  continueReply(node: AssistantNode): void {
+    if (this.isRunning()) return;
+    node.finish = 'running';
+    this.begin(this.current, node, pathTo(this.current, node.id));
+  }
+
   /** Asks again after a failure; a failed reply without a word leaves nothing behind. */
   retry(node: AssistantNode): void {
     if (this.isRunning()) return;
@@ -227,8 +234,13 @@ export class App {
       model: this.model, effort: conversation.options.effort, figures: {},
     };
     if (this.contextLength > 0) node.figures.contextLength = this.contextLength;
-    const body = requestBody(pathTo(conversation, parent), conversation.options, this.model);
+    const path = pathTo(conversation, parent);
     addNode(conversation, node);
+    this.begin(conversation, node, path);
+  }
+
+  private begin(conversation: Conversation, node: AssistantNode, path: readonly MessageNode[]): void {
+    const body = requestBody(path, conversation.options, this.model);
     conversation.updatedAt = Date.now();
     const stopper = new AbortController();
     this.running.set(conversation.id, stopper);

@@ -32,8 +32,10 @@ function message(node: MessageNode): Json | undefined {
   }
 }
 
+/** When the path ends in a reply, the model goes on from the end of it. */
 export function requestBody(path: readonly MessageNode[], options: Options, model: string): Json {
   const messages = path.map(message).filter((entry) => entry !== undefined);
+  if (path[path.length - 1]?.role === 'assistant') messages[messages.length - 1]!.prefix = true;
   if (options.system.trim() !== '') messages.unshift({ role: 'system', content: options.system });
   const body: Json = {
     messages,

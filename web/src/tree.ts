@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The conversation as a tree: which path is shown, which messages are alternatives of each other.
-import { ROOT, type Conversation, type MessageNode, type Options } from './types';
+import { contextIsFull } from './figures';
+import { ROOT, type AssistantNode, type Conversation, type MessageNode, type Options } from './types';
 
 /** 24 hex digits. Not randomUUID: browsers offer it on https and localhost only. */
 export function newId(): string {
@@ -72,6 +73,12 @@ export function removeLeaf(conversation: Conversation, id: string): void {
   for (const [parent, child] of Object.entries(conversation.selected)) {
     if (child === id) delete conversation.selected[parent];
   }
+}
+
+/** Whether the model can write on where this reply ends. */
+export function canContinue(node: AssistantNode): boolean {
+  const cut = node.finish === 'stopped' || node.finish === 'aborted' || (node.finish === 'length' && !contextIsFull(node.figures));
+  return cut && node.text !== '' && node.toolCalls.length === 0;
 }
 
 export interface Place {

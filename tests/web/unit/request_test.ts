@@ -4,7 +4,8 @@ import test from 'node:test';
 import { messageText, readText } from '../../../web/src/attachments';
 import { defaultOptions, parseNumber, parseTools, samplingFields } from '../../../web/src/options';
 import { requestBody } from '../../../web/src/request';
-import type { ToolNode } from '../../../web/src/types';
+import { canContinue } from '../../../web/src/tree';
+import type { AssistantNode, ToolNode } from '../../../web/src/types';
 import { assistant, user } from './conversations';
 
 const messagesOf = (body: Record<string, unknown>) => body.messages as Record<string, unknown>[];
@@ -30,6 +31,18 @@ test('a reply that failed before its first word is left out', () => {
   assert.deepEqual(messagesOf(body).map((message) => message.role), ['user', 'user']);
   assert.equal('model' in body, false);
   assert.equal('tools' in body, false);
+});
+
+test('a path that ends in a reply asks for the rest of it', () => {
+  const body = requestBody([user('u', null, 'q'), assistant('a', 'u', 'half')], defaultOptions, '');
+  assert.deepEqual(messagesOf(body)[1], { role: 'assistant', content: 'half', prefix: true });
+});
+
+test('only a reply that was cut and has room can be continued', () => {
+  const can = (more: Partial<AssistantNode>) => canContinue(assistant('a', 'u', 'half', more));
+  const full = { contextLength: 10, usage: { promptTokens: 5, cachedTokens: 0, completionTokens: 5, reasoningTokens: 0 } };
+  assert.deepEqual([can({ finish: 'stopped' }), can({ finish: 'aborted' }), can({ finish: 'length' })], [true, true, true]);
+  assert.deepEqual([can({ finish: 'stop' }), can({ finish: 'length', figures: full }), can({ finish: 'stopped', text: '' }), can({ finish: 'error' })], [false, false, false, false]);
 });
 
 test('files stand before the text, in a fence longer than any inside', () => {

@@ -4,6 +4,7 @@ import type { App } from '../app';
 import { copyButton, h, iconButton } from '../dom';
 import { contextIsFull, formatDuration } from '../figures';
 import { MarkdownView } from '../markdown_view';
+import { canContinue } from '../tree';
 import type { AssistantNode } from '../types';
 import { errorCard } from './error_card';
 import { figuresLine } from './figures_line';
@@ -56,12 +57,12 @@ export class AssistantMessageView implements MessageView {
     if (calls) this.calls.update(last && !running && node.finish !== 'error');
     this.waiting.hidden = !(running && node.text === '' && node.reasoning === '' && !calls);
     if (!this.waiting.hidden) this.tick();
-    if (!running) this.drawEnd();
+    if (!running) this.drawEnd(last);
     else if (this.ended) this.end.replaceChildren();
     this.ended = !running;
   }
 
-  private drawEnd(): void {
+  private drawEnd(last: boolean): void {
     const { app, node } = this;
     const note = endNote(node);
     const branches = branchSwitch(app, node) ?? null;
@@ -70,7 +71,8 @@ export class AssistantMessageView implements MessageView {
     const regenerate = iconButton('refresh', 'Regenerate reply', () => app.regenerate(node));
     regenerate.disabled = app.isRunning();
     const children: (Node | undefined)[] = [
-      note === undefined ? undefined : h('p', { class: 'end-note' }, note),
+      note === undefined ? undefined : h('p', { class: 'end-note' }, note,
+        last && canContinue(node) && h('button', { type: 'button', class: 'button', on: { click: () => app.continueReply(node) } }, 'Continue')),
       node.error && errorCard(node.error, node.createdAt + (node.figures.totalMs ?? 0), {
         retry: () => app.retry(node),
         enterKey: this.enterKey,
