@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "engine/loaded_model.h"
 
+#include "config/claims.h"
 #include "engine/builtin_model.h"
 #include "io/directory.h"
 #include "io/read_file.h"
@@ -49,6 +50,8 @@ Result<std::unique_ptr<LoadedModel>> LoadedModel::bind(ModelConfig config, Weigh
   return std::unique_ptr<LoadedModel>(
       new LoadedModel(std::move(store), Model(std::move(config), std::move(weights))));
 }
+
+int64_t LoadedModel::parameters() const noexcept { return count_parameters(model_.config).total; }
 
 Result<WeightStore> open_weights(IoEnv& env, const std::string& name) {
   if (name == kBuiltinModelName) return WeightStore::from_memory(builtin_model().weights);

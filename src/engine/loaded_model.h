@@ -28,6 +28,8 @@ class LoadedModel {
 
   const Model& model() const noexcept { return model_; }
   const WeightStore& store() const noexcept { return store_; }
+  // Number of parameters, embeddings and draft layer included.
+  int64_t parameters() const noexcept;
 
  private:
   static Result<std::unique_ptr<LoadedModel>> bind(ModelConfig config, WeightStore store);

@@ -29,6 +29,7 @@ void answer_metrics(const ServerContext& context, Exchange& exchange) {
                      .resident_bytes = anonymous_resident_bytes(system_io())};
   if (const ServedModel* model = context.model.load(std::memory_order_acquire)) {
     facts.model = model->id;
+    facts.engine = model->engine->stats();
     facts.fingerprint = model->fingerprint;
     facts.tier = model->tier;
     facts.dialect = dialect_name(model->request_defaults.dialect);

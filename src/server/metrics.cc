@@ -99,6 +99,17 @@ void add_gauges(Page& page, const MetricsFacts& facts) {
 
 }  // namespace
 
+FinishedAs finished_as(std::optional<ChoiceReason> reason, const Status& status) noexcept {
+  if (!reason) return status.code() == StatusCode::kCancelled ? FinishedAs::kCancelled : FinishedAs::kError;
+  switch (*reason) {
+    case ChoiceReason::kStop: return FinishedAs::kStop;
+    case ChoiceReason::kLength: return FinishedAs::kLength;
+    case ChoiceReason::kToolCalls: return FinishedAs::kToolCalls;
+    case ChoiceReason::kAborted: return FinishedAs::kError;
+  }
+  return FinishedAs::kError;
+}
+
 void Metrics::count_reply(std::string_view route, int status) {
   const std::lock_guard lock(mu_);
   ++replies_[{std::string(route), status}];

@@ -7,17 +7,23 @@
 #include <cstdint>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 
+#include "base/status.h"
 #include "engine/engine_stats.h"
+#include "server/reply_writer.h"
 
 namespace fathom {
 
 // How a request for an answer ended.
 enum class FinishedAs : uint8_t { kStop, kLength, kToolCalls, kCancelled, kError, kRejected };
 inline constexpr int kFinishedKinds = 6;
+
+// Of a request that ran: by its first choice, or by why it failed.
+FinishedAs finished_as(std::optional<ChoiceReason> reason, const Status& status) noexcept;
 
 // What the counters do not know by themselves.
 struct MetricsFacts {

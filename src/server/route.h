@@ -24,6 +24,9 @@ enum class RouteAccess : uint8_t { kKey, kOpen };
 // Where the handler runs. Handlers for the I/O thread must be quick and never wait.
 enum class RouteThread : uint8_t { kIo, kText };
 
+// kGenerates: takes a place in the engine's queue, so it is refused at once when there is none.
+enum class RouteWork : uint8_t { kQuick, kGenerates };
+
 struct Route {
   std::string name = {};    // in metrics, logs and openapi.json: "chat_completions"
   std::string method = {};  // GET (HEAD comes with it) or POST
@@ -31,6 +34,7 @@ struct Route {
   std::vector<std::string> paths = {};
   RouteAccess access = RouteAccess::kKey;
   RouteThread thread = RouteThread::kText;
+  RouteWork work = RouteWork::kQuick;
   ErrorShape errors = ErrorShape::kOpenAi;
   uint64_t body_cap = 0;     // bytes; 0: no body, and no content type is asked for
   std::string summary = {};  // for openapi.json; empty: not in it

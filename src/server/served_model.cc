@@ -52,6 +52,19 @@ Result<RequestDefaults> defaults_of(const std::string& name, const ServerOptions
   return defaults;
 }
 
+EngineOptions engine_options(const ServerOptions& options, const Compute& compute) {
+  EngineOptions out;
+  out.threads = compute.threads;
+  out.context = options.context;
+  out.parallel = options.parallel;
+  out.batch_tokens = options.batch_tokens;
+  out.step_ms = options.step_ms;
+  out.queue = options.queue;
+  out.per_tenant = options.per_key;
+  out.queue_timeout = std::chrono::milliseconds(static_cast<int64_t>(options.queue_time_s * 1000.0));
+  return out;
+}
+
 // Names and shapes of all tensors, and samples of their bytes at fixed places.
 void add_weights(Fingerprint& fingerprint, const WeightStore& store) {
   constexpr size_t kSample = 64;
@@ -98,6 +111,10 @@ Result<std::unique_ptr<ServedModel>> open_served_model(const std::string& name,
           .count();
   model->context = model->loaded->model().config.max_position_embeddings;
   if (options.context > 0) model->context = std::min(model->context, options.context);
+  model->parameters = model->loaded->parameters();
+  model->request_time = std::chrono::milliseconds(static_cast<int64_t>(options.request_time_s * 1000.0));
+  FATHOM_ASSIGN_OR_RETURN(model->engine,
+                          Engine::open(model->loaded->model(), engine_options(options, compute)));
   Fingerprint fingerprint;
   fingerprint.add(compute.tier);
   fingerprint.add(dialect_name(defaults.dialect));

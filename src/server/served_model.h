@@ -4,13 +4,16 @@
 // Immutable after opening, but for the engine inside; any thread.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/status.h"
+#include "engine/engine.h"
 #include "engine/generation_defaults.h"
 #include "engine/loaded_model.h"
 #include "server/server_options.h"
@@ -34,7 +37,11 @@ struct ServedModel {
   RequestDefaults request_defaults;
   GenerationDefaults sampling_defaults;
   int64_t context = 0;
+  std::optional<std::chrono::milliseconds> request_time = {};  // the longest a request may run
   int64_t parameters = 0;
+  std::unique_ptr<Engine> engine = {};  // uses what stands above
+
+  int32_t eos() const noexcept { return loaded->model().config.eos_token_id; }
 
   // Whether a request may call the model so.
   bool answers_to(std::string_view name) const;

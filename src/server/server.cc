@@ -45,9 +45,8 @@ HttpResponse error_of(const HeadVerdict& verdict, ErrorCode code, std::string me
 
 }  // namespace
 
-Server::Server(ServerOptions options, KeyRing keys, ProgramFacts program) : keys_(std::move(keys)) {
-  context_.options = std::move(options);
-  context_.program = std::move(program);
+Server::Server(ServerOptions options, KeyRing keys, ProgramFacts program)
+    : context_(std::move(options), std::move(program)), keys_(std::move(keys)) {
   context_.connections = [this] { return http_->connections(); };
   no_openai_route_ = {.name = "none", .method = "GET"};
   no_anthropic_route_ = {.name = "none", .method = "GET", .errors = ErrorShape::kAnthropic};
@@ -188,6 +187,7 @@ std::optional<HttpResponse> Server::check_body_headers(const HeadVerdict& verdic
 }
 
 void Server::handle(const std::shared_ptr<Exchange>& exchange) {
+  if (exchange->facts().route->work == RouteWork::kGenerates && !context_.check_room(*exchange)) return;
   if (exchange->facts().route->thread == RouteThread::kIo) return run_handler(exchange);
   if (!text_queue_->push([this, exchange] { run_handler(exchange); })) {
     exchange->fail({ErrorCode::kQueueFull, "too many requests wait to be read; try again later", "", 1});

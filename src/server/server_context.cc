@@ -27,6 +27,28 @@ const ServedModel* ServerContext::ready_model(Exchange& exchange) const {
   return nullptr;
 }
 
+bool ServerContext::check_room(Exchange& exchange) {
+  const ServedModel* served = ready_model(exchange);
+  if (served == nullptr) return false;
+  const Room room = served->engine->room(exchange.facts().caller.tenant);
+  switch (room.verdict) {
+    case RoomVerdict::kRoom: return true;
+    case RoomVerdict::kQueueFull:
+      exchange.fail(
+          {ErrorCode::kQueueFull, "the queue is full; try again later", "", room.retry_after_seconds});
+      break;
+    case RoomVerdict::kTooManyOfTenant:
+      exchange.fail({ErrorCode::kTooManyRequests, "this key has too many requests under way; try again later",
+                     "", room.retry_after_seconds});
+      break;
+    case RoomVerdict::kDraining:
+      exchange.fail({ErrorCode::kDraining, "the server is stopping", "", kDrainingRetry});
+      break;
+  }
+  metrics.count_finished(FinishedAs::kRejected);
+  return false;
+}
+
 std::optional<JsonValue> read_body(Exchange& exchange, const RequestCaps& caps) {
   const std::string text = exchange.take_body();
   auto body = read_json(text, {.max_depth = static_cast<int>(caps.json_depth), .max_nodes = caps.json_nodes});

@@ -14,6 +14,7 @@
 #include "io/json.h"
 #include "server/exchange.h"
 #include "server/metrics.h"
+#include "server/reply_memory.h"
 #include "server/route.h"
 #include "server/served_model.h"
 #include "server/server_options.h"
@@ -29,8 +30,12 @@ struct ProgramFacts {
 };
 
 struct ServerContext {
-  ServerOptions options;
-  ProgramFacts program;
+  explicit ServerContext(ServerOptions settled, ProgramFacts about)
+      : options(std::move(settled)), program(std::move(about)), reply_memory(options.reply_memory_bytes) {}
+
+  const ServerOptions options;
+  const ProgramFacts program;
+  ReplyMemory reply_memory;
   RouteTable routes;
   Metrics metrics;
   std::atomic<ServerPhase> phase{ServerPhase::kLoading};
@@ -39,6 +44,8 @@ struct ServerContext {
 
   // The model when new work may begin; otherwise answers 503 and returns null.
   const ServedModel* ready_model(Exchange& exchange) const;
+  // Whether the engine has a place for another request of this caller; otherwise answers 429 or 503.
+  bool check_room(Exchange& exchange);
 };
 
 // The body as a JSON object with finite numbers, checked against the route's parameters; otherwise answers

@@ -84,7 +84,10 @@ class Encoder {
   void add_assistant(int i) {
     const ChatMessage& message = *turn(i).message;
     const bool after_task = i > 0 && !turn(i - 1).task.empty();
-    if (thinking_ && !after_task && list_.keeps_reply_reasoning(i)) {
+    const bool with_reasoning = thinking_ && !after_task && list_.keeps_reply_reasoning(i);
+    if (!message.sampled_ids.empty() && !after_task && with_reasoning == thinking_)
+      return prompt_.add_sampled(message.sampled_ids);
+    if (with_reasoning) {
       prompt_.add_text(message.reasoning);
       prompt_.add_marker(Marker::kThinkClose);
     }

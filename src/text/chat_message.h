@@ -37,6 +37,9 @@ struct ChatMessage {
   std::string response_format;       // system, developer: JSON text; empty for none
   std::string task;                  // a task word of chat.md 3; empty for none
   bool without_eos = false;          // assistant: a prefix that the reply continues
+  // Assistant: the tokens that the model itself produced for this message, EOS included; where its reasoning
+  // belongs into the prompt they are used instead of the texts (chat.md 9). Empty: not known.
+  std::vector<int32_t> sampled_ids;
 };
 
 enum class DropThinking : uint8_t { kYes, kNo };

@@ -19,6 +19,8 @@ void Prompt::add_text(std::string_view text) {
 
 void Prompt::add_marker(Marker marker) { pieces_.emplace_back(marker); }
 
+void Prompt::add_sampled(const SampledIds& ids) { pieces_.emplace_back(ids); }
+
 void Prompt::add_template(std::string_view text) {
   while (!text.empty()) {
     size_t cut = text.size();
@@ -44,8 +46,18 @@ bool Prompt::ends_in_thinking() const noexcept {
 std::string Prompt::text() const {
   std::string out;
   for (const Piece& piece : pieces_) {
-    const auto* text = std::get_if<std::string>(&piece);
-    out.append(text != nullptr ? std::string_view(*text) : marker_text(std::get<Marker>(piece)));
+    if (const auto* text = std::get_if<std::string>(&piece)) out.append(*text);
+    if (const auto* marker = std::get_if<Marker>(&piece)) out.append(marker_text(*marker));
+  }
+  return out;
+}
+
+std::string Prompt::text(const Tokenizer& tokenizer) const {
+  std::string out;
+  for (const Piece& piece : pieces_) {
+    if (const auto* text = std::get_if<std::string>(&piece)) out.append(*text);
+    if (const auto* marker = std::get_if<Marker>(&piece)) out.append(marker_text(*marker));
+    if (const auto* ids = std::get_if<SampledIds>(&piece)) out.append(tokenizer.decode(*ids));
   }
   return out;
 }
@@ -55,6 +67,10 @@ Result<std::vector<int32_t>> Prompt::ids(const Tokenizer& tokenizer, const Marke
   for (const Piece& piece : pieces_) {
     if (const auto* text = std::get_if<std::string>(&piece)) {
       tokenizer.encode(*text, Tokenizer::Special::kOff, out);
+      continue;
+    }
+    if (const auto* sampled = std::get_if<SampledIds>(&piece)) {
+      out.insert(out.end(), sampled->begin(), sampled->end());
       continue;
     }
     const Marker marker = std::get<Marker>(piece);

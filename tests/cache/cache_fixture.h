@@ -26,12 +26,11 @@ class ManualClock final : public Clock {
   std::chrono::milliseconds now_{1000};
 };
 
-// A directory that is empty at first and gone at the end; in memory where there is such a place, because
-// these tests wait for thousands of fsyncs.
+// A directory that is empty at first and gone at the end.
 class ScratchDirectory {
  public:
   explicit ScratchDirectory(std::string_view name)
-      : path_(root() / concat("fathom_cache_", name, "_", ::getpid())) {
+      : path_(std::filesystem::path(testing::TempDir()) / concat("fathom_cache_", name, "_", ::getpid())) {
     std::filesystem::remove_all(path_);
   }
   ~ScratchDirectory() { std::filesystem::remove_all(path_); }
@@ -55,10 +54,6 @@ class ScratchDirectory {
   }
 
  private:
-  static std::filesystem::path root() {
-    return ::access("/dev/shm", W_OK) == 0 ? "/dev/shm" : testing::TempDir();
-  }
-
   std::filesystem::path path_;
 };
 
