@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "server/server.h"
 
+#include <malloc.h>
+
 #include <algorithm>
 #include <exception>
 #include <new>
@@ -189,9 +191,19 @@ std::optional<HttpResponse> Server::check_body_headers(const HeadVerdict& verdic
 void Server::handle(const std::shared_ptr<Exchange>& exchange) {
   if (exchange->facts().route->work == RouteWork::kGenerates && !context_.check_room(*exchange)) return;
   if (exchange->facts().route->thread == RouteThread::kIo) return run_handler(exchange);
-  if (!text_queue_->push([this, exchange] { run_handler(exchange); })) {
+  if (!text_queue_->push([this, exchange] { run_text_handler(exchange); })) {
     exchange->fail({ErrorCode::kQueueFull, "too many requests wait to be read; try again later", "", 1});
   }
+}
+
+// What a large body became is given back to the system, not kept for the next one (reliability.md S-3).
+void Server::run_text_handler(const std::shared_ptr<Exchange>& exchange) noexcept {
+  constexpr size_t kLargeBody = 1 << 20;
+  const bool large = exchange->facts().body.size() >= kLargeBody;
+  run_handler(exchange);
+#ifdef __GLIBC__
+  if (large) ::malloc_trim(0);
+#endif
 }
 
 void Server::run_handler(const std::shared_ptr<Exchange>& exchange) noexcept {

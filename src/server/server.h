@@ -51,6 +51,7 @@ class Server : private HttpApplication {
   std::optional<HttpResponse> check_key(HeadVerdict& verdict) const;
   std::optional<HttpResponse> check_body_headers(const HeadVerdict& verdict) const;
   std::string common_lines(const RequestFacts& facts) const;
+  void run_text_handler(const std::shared_ptr<Exchange>& exchange) noexcept;
   void run_handler(const std::shared_ptr<Exchange>& exchange) noexcept;
 
   // Immutable once listening.

@@ -57,6 +57,9 @@ class Server:
                 self.process.wait()
             self.process.stdout.close()
 
+    def __del__(self) -> None:
+        self.log.close()
+
     def log_text(self) -> str:
         self.log.seek(0)
         return self.log.read().decode("utf-8", "surrogateescape")
