@@ -31,12 +31,6 @@ void read_limits(const JsonValue& body, ReplyOrder& order) {
   }
 }
 
-void read_calls(const JsonValue& body, ReplyOrder& order) {
-  const JsonValue* choice = present_member(body, "tool_choice");
-  order.calls_forbidden = choice != nullptr && choice->is_string() && choice->as_string() == "none";
-  if (!bool_member(body, "parallel_tool_calls").value_or(true)) order.call_count = CallCount::kOne;
-}
-
 Result<ReplyOrder> read_chat_order(const JsonValue& body, const ServedModel& model, const RequestCaps& caps) {
   ReplyOrder order;
   FATHOM_ASSIGN_OR_RETURN(order.chat, read_chat_request(body, model.request_defaults));
@@ -44,7 +38,6 @@ Result<ReplyOrder> read_chat_order(const JsonValue& body, const ServedModel& mod
   FATHOM_ASSIGN_OR_RETURN(order.stop, read_stop(body, caps));
   FATHOM_RETURN_IF_ERROR(read_logprobs(body, order));
   read_limits(body, order);
-  read_calls(body, order);
   return order;
 }
 

@@ -67,7 +67,12 @@ Result<Request> request_of(const ReplyOrder& order, const Prompt& prompt, const 
   request.borders = turn_borders(request.prompt, model.markers);
   request.max_tokens = order.max_tokens.value_or(model.context);
   request.sampling = order.sampling;
-  if (order.calls_forbidden) ban(request.sampling, model.markers.id(Marker::kDsml));
+  if (order.chat.constraint.calls == ConstraintSpec::Calls::kForbidden) {
+    ban(request.sampling, model.markers.id(Marker::kDsml));
+  }
+  ConstraintSpec constraint = order.chat.constraint;
+  constraint.start = reply_options(prompt, order.chat.calls).start;
+  FATHOM_ASSIGN_OR_RETURN(request.constraint, model.constraints->plan(constraint));
   request.stop_tokens = stop_tokens(model.markers);
   request.choices = order.choices;
   request.top_logprobs = order.top_logprobs;
@@ -159,7 +164,8 @@ void run_order(ServerContext& context, const ServedModel& model, const std::shar
   ReplyRunOptions options;
   options.choices = order.choices;
   options.reader = reply_options(*prompt, order.chat.calls);
-  options.call_count = order.call_count;
+  const bool one_call = order.chat.constraint.call_count == ConstraintSpec::CallCount::kOne;
+  options.call_count = one_call ? CallCount::kOne : CallCount::kMany;
   options.stop = std::move(order.stop);
   options.logprobs = order.top_logprobs.has_value();
   if (order.chat.calls == ReplyOptions::Calls::kParsed) {

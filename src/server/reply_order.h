@@ -30,8 +30,6 @@ struct ReplyOrder {
   std::vector<std::string> stop;            // looked for in content
   std::optional<int> top_logprobs;          // absent: no logprobs
   std::optional<int64_t> reasoning_budget;  // tokens until </think> is forced
-  CallCount call_count = CallCount::kMany;
-  bool calls_forbidden = false;  // tool_choice none: no call can be sampled
 };
 
 // Fields of a body that check_parameters has passed: temperature to logit_bias, missing ones from the model's

@@ -106,6 +106,7 @@ Result<std::unique_ptr<ServedModel>> open_served_model(const std::string& name,
                       .request_defaults = defaults,
                       .sampling_defaults = sampling});
   model->chat = model->markers.chat_available();
+  model->constraints = std::make_unique<ReplyConstraints>(model->tokenizer);
   model->created =
       std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch())
           .count();

@@ -16,6 +16,7 @@
 #include "engine/engine.h"
 #include "engine/generation_defaults.h"
 #include "engine/loaded_model.h"
+#include "server/reply_constraints.h"
 #include "server/server_options.h"
 #include "text/chat_markers.h"
 #include "text/chat_request.h"
@@ -33,6 +34,7 @@ struct ServedModel {
   std::unique_ptr<LoadedModel> loaded;
   Tokenizer tokenizer;
   MarkerIds markers;
+  std::unique_ptr<ReplyConstraints> constraints = {};
   Status chat;  // why conversations cannot be encoded, if so
   RequestDefaults request_defaults;
   GenerationDefaults sampling_defaults;
