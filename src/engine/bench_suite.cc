@@ -125,7 +125,7 @@ void BenchSuite::plan(BenchGroup group) {
       return;
     case BenchGroup::kBatch: plan_batch(); return;
     case BenchGroup::kLong:
-      plan_decode({kShortContext, 131072, 1 << 20});
+      plan_decode({kShortContext, 65536, 262144, 1 << 20});
       plan_prefill(512, 0);
       plan_prefill(512, kPrefillDepth);
       return;
