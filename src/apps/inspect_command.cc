@@ -5,10 +5,13 @@
 
 #include "apps/commands.h"
 #include "apps/standard_streams.h"
+#include "base/cpu_count.h"
 #include "base/human_units.h"
 #include "config/claims.h"
 #include "config/memory_need.h"
+#include "engine/engine.h"
 #include "engine/loaded_model.h"
+#include "engine/model_memory.h"
 #include "io/json.h"
 #include "io/system_memory.h"
 #include "weights/checkpoint_facts.h"
@@ -32,8 +35,13 @@ Result<MemoryNeed> plan(const InspectCommand& command, const ModelConfig& config
   if (!command.memory.empty()) {
     FATHOM_ASSIGN_OR_RETURN(request.memory_bytes, parse_bytes(command.memory));
   }
-  return plan_memory(config, facts ? facts->tensor_bytes : count_parameters(config).released_bytes(),
-                     request);
+  FATHOM_RETURN_IF_ERROR(check_memory_request(config, request));
+  const EngineOptions serving;
+  const StepMemory step{.batch_tokens = serving.batch_tokens,
+                        .logit_rows = serving_logit_rows(request.sequences),
+                        .threads = default_thread_count()};
+  const int64_t weights = facts ? facts->tensor_bytes : count_parameters(config).released_bytes();
+  return plan_memory(config, model_memory(config, weights, request.context, step), request);
 }
 
 }  // namespace

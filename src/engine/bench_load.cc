@@ -9,6 +9,7 @@
 #include "engine/bench_model.h"
 #include "engine/generator.h"
 #include "engine/loaded_model.h"
+#include "engine/model_memory.h"
 #include "engine/random_context.h"
 #include "io/process_memory.h"
 
@@ -81,17 +82,24 @@ class MemoryCase : public BenchCase {
   }
 
   BenchFigure figure(std::span<const BenchSample> samples, const BenchRecord&) const override {
-    const auto planned = static_cast<double>(deployed_state_bytes(model_.config, context_));
+    const auto planned = static_cast<double>(parts().activation_bytes + parts().state_bytes_per_sequence);
     FigureRule rule{.unit = "MB",
                     .value = [](const BenchSample& s) { return s.bytes / 1e6; },
                     .limit = [=](const BenchSample&) { return planned / 1e6; }};
     BenchFigure figure = make_figure(name(), samples.first(std::min<size_t>(1, samples.size())), rule);
-    figure.note = "ctx " + with_commas(context_) + ", of it state " + human_bytes(state_bytes_);
+    figure.note = "ctx " + with_commas(context_) + ", of it state " +
+                  human_bytes(parts().state_bytes_per_sequence) + ", published " +
+                  human_bytes(deployed_state_bytes(model_.config, context_));
     figure.best = {};
     return figure;
   }
 
  private:
+  MemoryParts parts() const {
+    return model_memory(model_.config, 0, context_,
+                        {.batch_tokens = GeneratorOptions{}.batch_tokens, .threads = pool_.size()});
+  }
+
   // What a generator holds, in use.
   Status use_memory() {
     const int64_t before = anonymous_resident_bytes(env_);
@@ -104,7 +112,6 @@ class MemoryCase : public BenchCase {
     const int32_t token = 0;
     const SequenceSpan span{&state, {&token, 1}, LogitsWanted::kLast};
     forward(model_, pool_, {}, {&span, 1}, acts);
-    state_bytes_ = state.bytes();
     bytes_ = std::max<int64_t>(1, anonymous_resident_bytes(env_) - before);
     return Status();
   }
@@ -114,7 +121,6 @@ class MemoryCase : public BenchCase {
   ThreadPool& pool_;
   int64_t context_;
   int64_t bytes_ = 0;
-  int64_t state_bytes_ = 0;
 };
 
 }  // namespace

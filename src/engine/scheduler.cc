@@ -7,25 +7,22 @@
 #include "base/concat.h"
 #include "engine/check_request.h"
 #include "engine/logprobs.h"
+#include "engine/model_memory.h"
 
 namespace fathom {
 namespace {
 
 // States grow by so many tokens at a time inside their reservation.
 constexpr int64_t kRoomTokens = 256;
-// Rows of logits beside those of decoding choices, for prompts whose logprobs are wanted.
-constexpr int64_t kPromptLogitRows = 32;
-
-int64_t logit_rows(const EngineOptions& options) { return options.parallel + kPromptLogitRows; }
-
 }  // namespace
 
 Result<std::unique_ptr<Scheduler>> Scheduler::create(const Model& model, const EngineOptions& options,
                                                      Gate& gate) {
-  FATHOM_ASSIGN_OR_RETURN(auto runner, StepRunner::create(model, {.threads = options.threads,
-                                                                  .rounding = options.rounding,
-                                                                  .batch_tokens = options.batch_tokens,
-                                                                  .logit_rows = logit_rows(options)}));
+  FATHOM_ASSIGN_OR_RETURN(auto runner,
+                          StepRunner::create(model, {.threads = options.threads,
+                                                     .rounding = options.rounding,
+                                                     .batch_tokens = options.batch_tokens,
+                                                     .logit_rows = serving_logit_rows(options.parallel)}));
   return std::unique_ptr<Scheduler>(new Scheduler(model, options, gate, std::move(runner)));
 }
 

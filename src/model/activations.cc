@@ -9,12 +9,18 @@
 namespace fathom {
 namespace {
 
-// Allocates buffers one after the other and remembers the first failure.
-class Allocator {
+// What is done with a buffer when its turn comes.
+enum class BufferUse : uint8_t { kAllocate, kCount };
+
+// Allocates buffers one after the other and remembers the first failure, or only counts their bytes.
+class BufferMaker {
  public:
+  explicit BufferMaker(BufferUse use) noexcept : use_(use) {}
+
   template <typename T>
   void operator()(MatBuf<T>& buf, int64_t rows, int64_t cols) {
-    if (!status_.ok()) return;
+    bytes_ += rows * cols * int64_t{sizeof(T)};
+    if (use_ == BufferUse::kCount || !status_.ok()) return;
     auto result = MatBuf<T>::allocate(rows, cols);
     if (result.ok()) {
       buf = std::move(result).value();
@@ -22,9 +28,18 @@ class Allocator {
       status_ = result.status();
     }
   }
+  template <typename T>
+  void operator()(std::vector<T>& buf, int64_t count) {
+    bytes_ += count * int64_t{sizeof(T)};
+    if (use_ == BufferUse::kAllocate) buf.resize(static_cast<size_t>(count));
+  }
+
   Status status() const { return status_; }
+  int64_t bytes() const noexcept { return bytes_; }
 
  private:
+  BufferUse use_;
+  int64_t bytes_ = 0;
   Status status_;
 };
 
@@ -49,67 +64,94 @@ bool has_csa(const ModelConfig& config) {
                      [](const LayerConfig& layer) { return layer.kind == LayerKind::kCsa; });
 }
 
-void allocate_hc(Allocator& allocate, const ModelConfig& c, int64_t rows, HcActivations& hc) {
-  allocate(hc.logits, rows, c.hc_mix_size());
-  allocate(hc.pre, rows, c.hc_mult);
-  allocate(hc.post, rows, c.hc_mult);
-  allocate(hc.comb, rows, c.hc_mult * c.hc_mult);
-  allocate(hc.x, rows, c.hidden_size);
-  allocate(hc.x_quant, rows, c.hidden_size);
-  allocate(hc.y, rows, c.hidden_size);
+void make_hc(BufferMaker& make, const ModelConfig& c, int64_t rows, HcActivations& hc) {
+  make(hc.logits, rows, c.hc_mix_size());
+  make(hc.pre, rows, c.hc_mult);
+  make(hc.post, rows, c.hc_mult);
+  make(hc.comb, rows, c.hc_mult * c.hc_mult);
+  make(hc.x, rows, c.hidden_size);
+  make(hc.x_quant, rows, c.hidden_size);
+  make(hc.y, rows, c.hidden_size);
 }
 
-void allocate_attention(Allocator& allocate, const ModelConfig& c, int64_t rows, AttentionActivations& a) {
+void make_attention(BufferMaker& make, const ModelConfig& c, int64_t rows, AttentionActivations& a) {
   const int64_t heads_dim = int64_t{c.num_attention_heads} * c.head_dim;
-  allocate(a.q_latent, rows, c.q_lora_rank);
-  allocate(a.q_latent_quant, rows, c.q_lora_rank);
-  allocate(a.q, rows, heads_dim);
-  allocate(a.kv, rows, c.head_dim);
-  allocate(a.out, rows, heads_dim);
-  allocate(a.latent, rows, int64_t{c.o_groups} * c.o_lora_rank);
-  allocate(a.latent_quant, rows, int64_t{c.o_groups} * c.o_lora_rank);
+  make(a.q_latent, rows, c.q_lora_rank);
+  make(a.q_latent_quant, rows, c.q_lora_rank);
+  make(a.q, rows, heads_dim);
+  make(a.kv, rows, c.head_dim);
+  make(a.out, rows, heads_dim);
+  make(a.latent, rows, int64_t{c.o_groups} * c.o_lora_rank);
+  make(a.latent_quant, rows, int64_t{c.o_groups} * c.o_lora_rank);
   const int width = max_compressor_width(c, c.head_dim);
-  allocate(a.compressor.c, rows, width);
-  allocate(a.compressor.z, rows, width);
+  make(a.compressor.c, rows, width);
+  make(a.compressor.z, rows, width);
   if (!has_csa(c)) return;
-  allocate(a.index_q, rows, int64_t{c.index_n_heads} * c.index_head_dim);
-  allocate(a.index_weights, rows, c.index_n_heads);
-  allocate(a.indexer.c, rows, 2 * c.index_head_dim);
-  allocate(a.indexer.z, rows, 2 * c.index_head_dim);
-  allocate(a.chosen, rows, c.index_topk);
-  a.chosen_count.resize(static_cast<size_t>(rows));
+  make(a.index_q, rows, int64_t{c.index_n_heads} * c.index_head_dim);
+  make(a.index_weights, rows, c.index_n_heads);
+  make(a.indexer.c, rows, 2 * c.index_head_dim);
+  make(a.indexer.z, rows, 2 * c.index_head_dim);
+  make(a.chosen, rows, c.index_topk);
+  make(a.chosen_count, rows);
 }
 
-void allocate_moe(Allocator& allocate, const ModelConfig& c, int64_t rows, MoeActivations& m) {
+void make_moe(BufferMaker& make, const ModelConfig& c, int64_t rows, MoeActivations& m) {
   const int64_t slots = rows * c.num_experts_per_tok;
-  allocate(m.scores, rows, c.n_routed_experts);
-  allocate(m.routes, rows, c.num_experts_per_tok);
-  allocate(m.slot_row, rows, c.num_experts_per_tok);
-  m.expert_begin.resize(static_cast<size_t>(c.n_routed_experts) + 1);
-  allocate(m.x, slots, c.hidden_size);
-  allocate(m.weight, slots, 1);
-  allocate(m.gate, slots, c.moe_intermediate_size);
-  allocate(m.up, slots, c.moe_intermediate_size);
-  allocate(m.y, slots, c.hidden_size);
-  allocate(m.shared_gate, rows, c.shared_intermediate_size());
-  allocate(m.shared_up, rows, c.shared_intermediate_size());
-  allocate(m.shared_y, rows, c.hidden_size);
+  make(m.scores, rows, c.n_routed_experts);
+  make(m.routes, rows, c.num_experts_per_tok);
+  make(m.slot_row, rows, c.num_experts_per_tok);
+  make(m.expert_begin, int64_t{c.n_routed_experts} + 1);
+  make(m.x, slots, c.hidden_size);
+  make(m.weight, slots, 1);
+  make(m.gate, slots, c.moe_intermediate_size);
+  make(m.up, slots, c.moe_intermediate_size);
+  make(m.y, slots, c.hidden_size);
+  make(m.shared_gate, rows, c.shared_intermediate_size());
+  make(m.shared_up, rows, c.shared_intermediate_size());
+  make(m.shared_y, rows, c.hidden_size);
 }
 
-WorkerScratch make_scratch(const ModelConfig& c) {
-  WorkerScratch s;
-  s.running_max.resize(c.num_attention_heads);
-  s.running_sum.resize(c.num_attention_heads);
-  if (has_csa(c)) s.index_query.resize(index_query_room(c.index_n_heads, c.index_head_dim));
-  s.index_scores.resize(RowStore::kPageRows);
-  s.candidates.resize(has_csa(c) ? 2 * static_cast<size_t>(c.index_topk) : 0);
-  s.c_rows.resize(max_pooled_rows(c));
-  s.z_rows.resize(max_pooled_rows(c));
-  s.rows.resize(static_cast<size_t>(kAttendBlock) *
-                static_cast<size_t>(std::max(c.head_dim, c.index_head_dim)));
-  s.cos.resize(c.qk_rope_head_dim / 2);
-  s.sin.resize(c.qk_rope_head_dim / 2);
-  return s;
+void make_scratch(BufferMaker& make, const ModelConfig& c, WorkerScratch& s) {
+  make(s.running_max, c.num_attention_heads);
+  make(s.running_sum, c.num_attention_heads);
+  if (has_csa(c)) {
+    make(s.index_query, index_query_room(c.index_n_heads, c.index_head_dim));
+    make(s.candidates, int64_t{2} * c.index_topk);
+  }
+  make(s.index_scores, RowStore::kPageRows);
+  make(s.c_rows, max_pooled_rows(c));
+  make(s.z_rows, max_pooled_rows(c));
+  make(s.rows, int64_t{kAttendBlock} * std::max(c.head_dim, c.index_head_dim));
+  make(s.cos, c.qk_rope_head_dim / 2);
+  make(s.sin, c.qk_rope_head_dim / 2);
+}
+
+// Every buffer of `acts`, in one order for both uses.
+void make_activations(BufferMaker& make, const ModelConfig& config, const ActivationSizes& sizes,
+                      Activations& acts) {
+  const int64_t rows = sizes.batch_tokens;
+  const int64_t stream_floats = int64_t{config.hc_mult} * config.hidden_size;
+  make(acts.spans, rows);
+  make(acts.positions, rows);
+  make(acts.row_tokens, rows);
+  for (MatBuf<float>* angles :
+       {&acts.window_cos, &acts.window_sin, &acts.compressed_cos, &acts.compressed_sin}) {
+    make(*angles, rows, config.qk_rope_head_dim / 2);
+  }
+  make(acts.streams, rows, stream_floats);
+  if (config.num_nextn_predict_layers > 0) {
+    make(acts.draft_streams, rows, stream_floats);
+    make(acts.draft_hidden, rows, stream_floats);
+    make(acts.draft_logits, sizes.logit_rows, config.vocab_size);
+  }
+  make(acts.embedding, rows, config.hidden_size);
+  make_hc(make, config, rows, acts.hc);
+  make_attention(make, config, rows, acts.attention);
+  make_moe(make, config, rows, acts.moe);
+  make(acts.hidden, sizes.logit_rows, config.hidden_size);
+  make(acts.logits, sizes.logit_rows, config.vocab_size);
+  acts.scratch.resize(static_cast<size_t>(sizes.workers));
+  for (WorkerScratch& scratch : acts.scratch) make_scratch(make, config, scratch);
 }
 
 }  // namespace
@@ -117,31 +159,17 @@ WorkerScratch make_scratch(const ModelConfig& c) {
 Result<Activations> Activations::create(const ModelConfig& config, const ActivationSizes& sizes) {
   Activations acts;
   acts.sizes = sizes;
-  const int64_t rows = sizes.batch_tokens;
-  const int64_t stream_floats = int64_t{config.hc_mult} * config.hidden_size;
-  Allocator allocate;
-  acts.spans.reserve(static_cast<size_t>(rows));
-  acts.positions.resize(static_cast<size_t>(rows));
-  acts.row_tokens.resize(static_cast<size_t>(rows));
-  for (MatBuf<float>* angles :
-       {&acts.window_cos, &acts.window_sin, &acts.compressed_cos, &acts.compressed_sin}) {
-    allocate(*angles, rows, config.qk_rope_head_dim / 2);
-  }
-  allocate(acts.streams, rows, stream_floats);
-  if (config.num_nextn_predict_layers > 0) {
-    allocate(acts.draft_streams, rows, stream_floats);
-    allocate(acts.draft_hidden, rows, stream_floats);
-    allocate(acts.draft_logits, sizes.logit_rows, config.vocab_size);
-  }
-  allocate(acts.embedding, rows, config.hidden_size);
-  allocate_hc(allocate, config, rows, acts.hc);
-  allocate_attention(allocate, config, rows, acts.attention);
-  allocate_moe(allocate, config, rows, acts.moe);
-  allocate(acts.hidden, sizes.logit_rows, config.hidden_size);
-  allocate(acts.logits, sizes.logit_rows, config.vocab_size);
-  FATHOM_RETURN_IF_ERROR(allocate.status());
-  for (int worker = 0; worker < sizes.workers; ++worker) acts.scratch.push_back(make_scratch(config));
+  BufferMaker make(BufferUse::kAllocate);
+  make_activations(make, config, sizes, acts);
+  FATHOM_RETURN_IF_ERROR(make.status());
   return acts;
+}
+
+int64_t Activations::bytes_for(const ModelConfig& config, const ActivationSizes& sizes) {
+  Activations acts;
+  BufferMaker make(BufferUse::kCount);
+  make_activations(make, config, sizes, acts);
+  return make.bytes();
 }
 
 }  // namespace fathom

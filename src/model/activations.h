@@ -97,6 +97,8 @@ struct ActivationSizes {
 
 struct Activations {
   static Result<Activations> create(const ModelConfig& config, const ActivationSizes& sizes);
+  // Bytes of the buffers of activations created so.
+  static int64_t bytes_for(const ModelConfig& config, const ActivationSizes& sizes);
 
   ActivationSizes sizes;
   std::vector<LayerSpan> spans;     // of the layer at hand, at most T

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: MIT
+// What running a model takes beside its weights, to the byte, from the config alone (design.md 9): the same
+// arithmetic that the engine's ledger and buffers use. Pure function; any thread.
+#pragma once
+
+#include <cstdint>
+
+#include "config/memory_need.h"
+#include "config/model_config.h"
+
+namespace fathom {
+
+// A step of `batch_tokens` rows on `threads` threads, with logits of `logit_rows` of them.
+struct StepMemory {
+  int64_t batch_tokens = 1;
+  int64_t logit_rows = 1;
+  int threads = 1;
+};
+
+// Rows of a step whose logits an engine with `parallel` choices at once has room for: one each, and some more
+// for prompts whose logprobs are wanted.
+constexpr int64_t serving_logit_rows(int64_t parallel) noexcept { return parallel + 32; }
+
+// The parts of a model with `weights_bytes` of weights and sequences of `context` tokens.
+MemoryParts model_memory(const ModelConfig& config, int64_t weights_bytes, int64_t context,
+                         const StepMemory& step);
+
+}  // namespace fathom
