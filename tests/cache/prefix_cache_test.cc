@@ -39,10 +39,10 @@ class PrefixCacheTest : public testing::Test {
     FATHOM_CHECK(hit.ok());
     EXPECT_EQ(state.position(), hit->tokens);
     const auto prefix = tokens.first(static_cast<size_t>(hit->tokens));
-    EXPECT_EQ(saved(state), saved(model_.evaluate(prefix)));
+    EXPECT_EQ(digest_of(state), digest_of(model_.evaluate(prefix)));
     // What is restored continues as if it had never stopped.
     model_.append(state, tokens.subspan(prefix.size()));
-    EXPECT_EQ(saved(state), saved(model_.evaluate(tokens)));
+    EXPECT_EQ(digest_of(state), digest_of(model_.evaluate(tokens)));
     return *hit;
   }
 

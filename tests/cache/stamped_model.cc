@@ -5,6 +5,7 @@
 
 #include "base/check.h"
 #include "base/counter_rng.h"
+#include "io/digest.h"
 
 namespace fathom {
 namespace {
@@ -99,6 +100,11 @@ std::string saved(const SequenceState& state) {
   StringSink sink;
   FATHOM_CHECK(state.save(sink).ok());
   return sink.text();
+}
+
+std::string digest_of(const SequenceState& state) {
+  const std::string text = saved(state);
+  return hex(sha256({std::as_bytes(std::span(text))}));
 }
 
 }  // namespace fathom

@@ -31,6 +31,9 @@ class StampedModel {
   ModelConfig config_;
 };
 
+// What save writes.
 std::string saved(const SequenceState& state);
+// Its digest, to compare and print: equal exactly for states that continue alike.
+std::string digest_of(const SequenceState& state);
 
 }  // namespace fathom

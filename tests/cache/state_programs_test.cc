@@ -100,7 +100,7 @@ class Program {
   void expect_fresh(size_t at) {
     SequenceState fresh = machine_.make();
     if (!tokens_[at].empty()) machine_.append(fresh, tokens_[at]);
-    ASSERT_EQ(saved(states_[at]), saved(fresh))
+    ASSERT_EQ(digest_of(states_[at]), digest_of(fresh))
         << "state " << at << " of " << tokens_[at].size() << " tokens";
   }
 
@@ -185,7 +185,7 @@ TEST(SavedState, OfAnotherShapeOrLengthIsRefused) {
   other.layers[1].compress_ratio = 8;
   EXPECT_EQ(SequenceState::create(other, 0)->restore(bytes(good)).code(), StatusCode::kInvalidArgument);
   ASSERT_TRUE(state.restore(bytes(good)).ok());
-  EXPECT_EQ(saved(state), good);
+  EXPECT_TRUE(saved(state) == good);
 }
 
 // Every length of the head's numbers: refused or restored, never more than the bytes given (D-5).
@@ -215,7 +215,7 @@ TEST(Fork, SharesFullPagesAndNothingThatIsWritten) {
   EXPECT_NE(ours.bytes(ours.size() - 1), theirs.bytes(ours.size() - 1)) << "the open one is not";
   const std::string before = saved(state);
   model.append(*fork, std::vector<int32_t>(300, 4));
-  EXPECT_EQ(saved(state), before);
+  EXPECT_TRUE(saved(state) == before);
 }
 
 TEST(Trim, BelowWhatIsKeptIsRefusedAndChangesNothing) {
@@ -224,7 +224,7 @@ TEST(Trim, BelowWhatIsKeptIsRefusedAndChangesNothing) {
   const std::string before = saved(state);
   EXPECT_EQ(state.undo_floor(), 42);
   for (const int64_t to : {41, 0, -1, 51}) EXPECT_EQ(state.trim(to).code(), StatusCode::kOutOfRange) << to;
-  EXPECT_EQ(saved(state), before);
+  EXPECT_TRUE(saved(state) == before);
   ASSERT_TRUE(state.trim(45).ok());
   EXPECT_EQ(state.undo_floor(), 42) << "what was undone does not come back as depth";
   EXPECT_EQ(state.trim(41).code(), StatusCode::kOutOfRange);
