@@ -8,7 +8,7 @@
 #include "apps/commands.h"
 #include "apps/standard_streams.h"
 #include "apps/tensor_list.h"
-#include "apps/token_file.h"
+#include "apps/token_input.h"
 #include "base/concat.h"
 #include "engine/compute.h"
 #include "engine/loaded_model.h"
@@ -95,7 +95,7 @@ Result<QuantisationAware> parse_qat(std::string_view text) {
 
 // The file's sequences as documents; sequence 0 alone where doc_lengths says how it is packed.
 Result<TrainingBatch> read_batch(const std::string& path, const ModelConfig& config) {
-  FATHOM_ASSIGN_OR_RETURN(const TokenFile file, read_token_file(path, config.vocab_size));
+  FATHOM_ASSIGN_OR_RETURN(const TokenInput file, read_token_input(path, config.vocab_size));
   TrainingBatch batch;
   const auto tokens = file.tokens.view();
   if (file.doc_lengths.empty()) {

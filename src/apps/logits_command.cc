@@ -4,7 +4,7 @@
 #include "apps/reference_logits.h"
 #include "apps/standard_streams.h"
 #include "apps/tensor_list.h"
-#include "apps/token_file.h"
+#include "apps/token_input.h"
 #include "base/concat.h"
 #include "engine/compute.h"
 #include "engine/loaded_model.h"
@@ -43,7 +43,7 @@ std::string result_file(const ScoreOutput& scored, const ModelConfig& config, Ma
 Status run_logits(const LogitsCommand& command) {
   FATHOM_ASSIGN_OR_RETURN(const Compute compute,
                           configure_compute(command.compute.isa, command.compute.threads));
-  FATHOM_ASSIGN_OR_RETURN(const TokenFile file, read_token_file(command.tokens_file, 0));
+  FATHOM_ASSIGN_OR_RETURN(const TokenInput file, read_token_input(command.tokens_file, 0));
   FATHOM_ASSIGN_OR_RETURN(const auto loaded, LoadedModel::open(system_io(), command.model));
   const ScoreOptions options{.threads = compute.threads,
                              .rounding = command.exact ? Rounding::kNone : Rounding::kAsDeployed,

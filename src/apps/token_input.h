@@ -10,13 +10,13 @@
 
 namespace fathom {
 
-struct TokenFile {
+struct TokenInput {
   MatBuf<int32_t> tokens;            // [B, T]
   std::vector<int32_t> doc_lengths;  // of sequence 0 when it is packed: positive, T in sum; else empty
 };
 
 // `tokens` I32 [B, T], and `doc_lengths` I32 [n] where present. "-" is standard input. Ids outside the
 // vocabulary are kInvalidArgument; 0: not checked.
-Result<TokenFile> read_token_file(const std::string& path, int vocab_size);
+Result<TokenInput> read_token_input(const std::string& path, int vocab_size);
 
 }  // namespace fathom

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "apps/token_file.h"
+#include "apps/token_input.h"
 
 #include <cstring>
 
@@ -51,7 +51,7 @@ Result<std::vector<int32_t>> read_lengths(const std::string& path, const StoredT
 
 }  // namespace
 
-Result<TokenFile> read_token_file(const std::string& path, int vocab_size) {
+Result<TokenInput> read_token_input(const std::string& path, int vocab_size) {
   FATHOM_ASSIGN_OR_RETURN(const std::string bytes, read_input(path));
   const auto parsed = SafetensorsFile::parse(std::as_bytes(std::span(bytes)));
   if (!parsed.ok()) return parsed.status().in(path);
@@ -60,7 +60,7 @@ Result<TokenFile> read_token_file(const std::string& path, int vocab_size) {
     return Status(StatusCode::kNotFound, concat(path, ": expected a tensor tokens, found none"));
   if (tokens->dtype != Dtype::kI32 || tokens->shape.size() != 2)
     return wrong_tensor(path, *tokens, "I32[B,T]");
-  TokenFile file;
+  TokenInput file;
   FATHOM_ASSIGN_OR_RETURN(file.tokens, MatBuf<int32_t>::allocate(tokens->shape[0], tokens->shape[1]));
   std::memcpy(file.tokens.data(), tokens->bytes.data(), tokens->bytes.size());
   FATHOM_RETURN_IF_ERROR(check_ids(path, file.tokens.view(), vocab_size));
