@@ -121,6 +121,18 @@ void add_gradients(CLI::App& app, Chosen& chosen) {
   add_compute(*sub, c->compute);
 }
 
+void add_train(CLI::App& app, Chosen& chosen) {
+  auto c = std::make_shared<TrainCommand>();
+  CLI::App* sub = add_command(app, chosen, "train", "Train a model as a recipe says", run_train, c);
+  sub->add_option("RECIPE", c->recipe, "TOML file; docs/training.md lists its keys")->required();
+  sub->add_flag("--resume", c->resume, "Go on from the newest checkpoint of the run");
+  sub->add_option("--set", c->set,
+                  "Replace a value of the recipe, as run.steps=100; may be given several times")
+      ->take_all()
+      ->expected(1);
+  add_compute(*sub, c->compute);
+}
+
 void add_text_commands(CLI::App& app, Chosen& chosen) {
   auto t = std::make_shared<TokenizeCommand>();
   CLI::App* tokenize =
@@ -267,6 +279,7 @@ int run_command_line(int argc, const char* const* argv) {
   add_generate(app, chosen);
   add_logits(app, chosen);
   add_gradients(app, chosen);
+  add_train(app, chosen);
   add_text_commands(app, chosen);
   add_inspect(app, chosen);
   add_bench(app, chosen);

@@ -59,6 +59,14 @@ struct GradientsCommand {
 };
 Status run_gradients(const GradientsCommand& command);
 
+struct TrainCommand {
+  std::string recipe;  // TOML
+  bool resume = false;
+  std::vector<std::string> set;  // "table.key=value"
+  ComputeOptions compute;
+};
+Status run_train(const TrainCommand& command);
+
 struct GenerateCommand {
   std::string model;
   std::optional<std::string> prompt;     // text
