@@ -9,6 +9,7 @@
 
 #include <cstdint>
 
+#include "kernels/training_kernels.h"
 #include "numeric/weight_view.h"
 
 namespace fathom {
@@ -149,49 +150,6 @@ struct DecodeKernels {
   void (*fp4)(const uint8_t* packed, const uint8_t* scales, int64_t n, float* out) noexcept;
 };
 
-// c[i, j] += sum over k of a(i, k) * b[k, j] with a(i, k) = a[i * a_row + k * a_col]: the products of the
-// backward pass. An element's sum runs over k in order, in blocks of fixed size, so it depends neither on m
-// nor on n nor on the part of the product that is asked for.
-struct GemmArgs {
-  const float* a = nullptr;
-  int64_t a_row = 0;  // elements between rows i of a
-  int64_t a_col = 0;  // elements between columns k of a
-  const float* b = nullptr;
-  int64_t b_stride = 0;
-  float* c = nullptr;
-  int64_t c_stride = 0;
-  int64_t m = 0;
-  int64_t n = 0;
-  int64_t k = 0;
-};
-
-// Derivatives of out = weight * silu(min(gate, limit)) * clamp(up, -limit, limit); 0 outside the bounds and
-// at them (training.md 3; with quantised operands a product often lies exactly at a bound, and the fixtures'
-// data have 0 there). d_gate may be gate and d_up may be up.
-struct SwigluBackwardArgs {
-  const float* gate = nullptr;   // [n] before the activation
-  const float* up = nullptr;     // [n]
-  const float* d_out = nullptr;  // [n]
-  float weight = 0.0F;
-  float limit = 0.0F;  // infinity: no clamp
-  int64_t n = 0;
-  float* d_gate = nullptr;  // [n] written
-  float* d_up = nullptr;    // [n] written
-};
-
-// What only training needs.
-struct TrainingKernels {
-  void (*gemm)(const GemmArgs&) noexcept;
-  // sum of x[i] * y[i] in one fixed order.
-  float (*dot)(const float* x, const float* y, int64_t n) noexcept;
-  // out[i] += factor * x[i]
-  void (*add_scaled)(const float* x, float factor, int64_t n, float* out) noexcept;
-  // out[i] = e^(x[i] - shift); returns their sum. out may be x; x[i] may be -infinity.
-  float (*exp_sum)(const float* x, float shift, int64_t n, float* out) noexcept;
-  // Returns the derivative by the weight.
-  float (*swiglu_backward)(const SwigluBackwardArgs&) noexcept;
-};
-
 struct KernelTable {
   const char* name;  // the tier: "generic", "avx2", "avx512", "avx512-bf16", "amx"
   const LinearKernels* linear;
@@ -208,14 +166,12 @@ extern const AttentionKernels kAttentionGeneric;
 extern const IndexKernels kIndexGeneric;
 extern const RowKernels kRowGeneric;
 extern const DecodeKernels kDecodeGeneric;
-extern const TrainingKernels kTrainingGeneric;
 #if defined(__x86_64__)
 extern const LinearKernels kLinearAvx2;
 extern const AttentionKernels kAttentionAvx2;
 extern const IndexKernels kIndexAvx2;
 extern const RowKernels kRowAvx2;
 extern const DecodeKernels kDecodeAvx2;
-extern const TrainingKernels kTrainingAvx2;
 extern const LinearKernels kLinearAvx512;
 extern const AttentionKernels kAttentionAvx512;
 extern const IndexKernels kIndexAvx512;
@@ -223,7 +179,6 @@ extern const IndexKernels kIndexAvx512;
 extern const IndexKernels kIndexAvx512Vnni;
 extern const RowKernels kRowAvx512;
 extern const DecodeKernels kDecodeAvx512;
-extern const TrainingKernels kTrainingAvx512;
 // The other families of these tiers are those of avx512.
 extern const LinearKernels kLinearAvx512Bf16;
 extern const LinearKernels kLinearAmx;

@@ -2,7 +2,7 @@
 // Kernels of the backward pass of the generic tier: the plain definitions.
 #include <cmath>
 
-#include "kernels/kernel_table.h"
+#include "kernels/training_kernels.h"
 #include "numeric/math.h"
 
 namespace fathom {

@@ -3,7 +3,7 @@
 // including file chose before this one. Internal linkage, so each tier has its own copy (design.md 7).
 #pragma once
 
-#include "kernels/kernel_table.h"
+#include "kernels/training_kernels.h"
 #include "kernels/simd_math.h"
 
 namespace fathom {

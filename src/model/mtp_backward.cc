@@ -66,12 +66,11 @@ void draft_inputs(StepContext& step, const MtpWeights& w, std::span<const DraftS
 }
 
 void draft_inputs_backward(BackwardStep& b, const MtpWeights& w, std::span<const DraftSource> sources,
-                           MtpGradients& d_w, MatView<const float> d_draft, MatView<float> d_streams,
-                           MatView<float> d_embedding) noexcept {
+                           MtpGradients& d_w, const DraftInputGradients& d) noexcept {
   ThreadPool& pool = b.step.pool;
   const int64_t n = b.step.config().hc_mult;
   const int64_t hidden = b.step.config().hidden_size;
-  const MatView<const float> d_rows(d_draft.data, b.step.rows * n, hidden);
+  const MatView<const float> d_rows(d.d_draft.data, b.step.rows * n, hidden);
   // The embedding's part is broadcast over the streams, so its derivative is their sum.
   const auto d_embedded = b.scratch.d_embedding.view().slice_rows(0, b.step.rows);
   parallel_rows(pool, b.step.rows, [&](int64_t row, int) {
@@ -88,8 +87,8 @@ void draft_inputs_backward(BackwardStep& b, const MtpWeights& w, std::span<const
   add_input_gradient(pool, d_embedded, d_w.e_proj.w, b.rows(b.scratch.d_y));
   add_weight_gradient(pool, d_rows, normed, d_w.h_proj.d_w);
   add_input_gradient(pool, d_rows, d_w.h_proj.w, d_normed);
-  streams_backward(b, w, sources, d_w.hnorm, d_streams);
-  embedding_backward(b, w, sources, d_w.enorm, d_embedding);
+  streams_backward(b, w, sources, d_w.hnorm, d.d_streams);
+  embedding_backward(b, w, sources, d_w.enorm, d.d_embedding);
 }
 
 }  // namespace fathom

@@ -19,9 +19,13 @@ struct DraftSource {
 // X^0 of draft rows to acts.draft_streams, from acts.embedding and acts.streams of the whole main batch.
 void draft_inputs(StepContext& step, const MtpWeights& w, std::span<const DraftSource> sources) noexcept;
 
-// d_draft [rows, n D] by X^0: adds to d_streams [main rows, n D] and d_embedding [main rows, D].
+// Derivatives by the draft layer's inputs, and by what they were made of.
+struct DraftInputGradients {
+  MatView<const float> d_draft;  // [rows, n D] by X^0
+  MatView<float> d_streams;      // [main rows, n D] +=
+  MatView<float> d_embedding;    // [main rows, D] +=
+};
 void draft_inputs_backward(BackwardStep& b, const MtpWeights& w, std::span<const DraftSource> sources,
-                           MtpGradients& d_w, MatView<const float> d_draft, MatView<float> d_streams,
-                           MatView<float> d_embedding) noexcept;
+                           MtpGradients& d_w, const DraftInputGradients& d) noexcept;
 
 }  // namespace fathom

@@ -157,7 +157,7 @@ void GradientPass::backward_head(BackwardStep& b, const TrainingBatch& batch, do
   const auto streams = b.rows(acts_.streams);
   const auto d_hidden = b.rows(d_hidden_);
   const auto hidden = collapse(b.step, w.hc_head, w.norm, streams);
-  results.losses.lm += head_.loss_backward(b.step.pool, w.head, hidden, batch.targets,
+  results.losses.lm += head_.loss_backward(b.step.pool, w.head, {hidden, batch.targets},
                                            static_cast<float>(scale), results.gradients.head, d_hidden);
   hc_head_backward(b, {w.hc_head, w.norm, results.gradients.hc_head, results.gradients.norm}, streams,
                    d_hidden, b.rows(d_streams_));
@@ -181,12 +181,12 @@ void GradientPass::backward_draft(StepContext& step, const TrainingBatch& batch,
   const auto hidden = collapse(draft, w.hc_head, w.norm, streams);
   const double scale = mean_of(coefficient, counts.draft_predicted);
   results.losses.mtp +=
-      mean_of(head_.loss_backward(step.pool, model_.weights.head, hidden, draft_targets_,
+      mean_of(head_.loss_backward(step.pool, model_.weights.head, {hidden, draft_targets_},
                                   static_cast<float>(scale), results.gradients.head, d_hidden),
               counts.draft_predicted);
   hc_head_backward(b, {w.hc_head, w.norm, d_w.hc_head, d_w.norm}, streams, d_hidden, d_draft);
   block_backward(b, config().mtp_layer, w.block, tapes_.back(), d_w.block, d_draft);
-  draft_inputs_backward(b, w, draft_sources_, d_w, d_draft, d_streams_.view(), d_embedding_.view());
+  draft_inputs_backward(b, w, draft_sources_, d_w, {d_draft, d_streams_.view(), d_embedding_.view()});
 }
 
 void GradientPass::backward_layers(BackwardStep& b, const TrainingBatch& batch, const StepCounts& counts,
@@ -270,14 +270,14 @@ Status GradientPass::losses(ThreadPool& pool, const TrainingBatch& batch, LossVa
   forward(step, batch);
   const ModelWeights& w = model_.weights;
   const auto streams = acts_.streams.view().slice_rows(0, step.rows);
-  sums.lm += head_.loss(pool, w.head, collapse(step, w.hc_head, w.norm, streams), batch.targets);
+  sums.lm += head_.loss(pool, w.head, {collapse(step, w.hc_head, w.norm, streams), batch.targets});
   if (!w.mtp) return {};
   StepContext draft{model_, pool, options_.rounding, acts_, 0};
   forward_draft(draft, batch);
   if (draft.rows == 0) return {};
   const auto draft_streams = acts_.draft_streams.view().slice_rows(0, draft.rows);
   sums.mtp +=
-      head_.loss(pool, w.head, collapse(draft, w.mtp->hc_head, w.mtp->norm, draft_streams), draft_targets_);
+      head_.loss(pool, w.head, {collapse(draft, w.mtp->hc_head, w.mtp->norm, draft_streams), draft_targets_});
   return {};
 }
 

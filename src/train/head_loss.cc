@@ -30,12 +30,12 @@ Result<HeadLoss> HeadLoss::create(const ModelConfig& config, int64_t rows) {
   return head;
 }
 
-MatView<float> HeadLoss::tile(ThreadPool& pool, const WeightView& head, MatView<const float> hidden,
-                              std::span<const int32_t> targets, float scale) noexcept {
-  const auto logits = logits_.view().slice_rows(0, hidden.rows);
-  linear(pool, {hidden, &head, logits});
-  parallel_rows(pool, hidden.rows, [&](int64_t row, int) {
-    const int32_t target = targets[static_cast<size_t>(row)];
+MatView<float> HeadLoss::tile(ThreadPool& pool, const WeightView& head, const HeadRows& rows,
+                              float scale) noexcept {
+  const auto logits = logits_.view().slice_rows(0, rows.hidden.rows);
+  linear(pool, {rows.hidden, &head, logits});
+  parallel_rows(pool, rows.hidden.rows, [&](int64_t row, int) {
+    const int32_t target = rows.targets[static_cast<size_t>(row)];
     const auto out = logits.row_span(row);
     double& loss = losses_[static_cast<size_t>(row)];
     if (target == kNoTarget) {
@@ -48,30 +48,26 @@ MatView<float> HeadLoss::tile(ThreadPool& pool, const WeightView& head, MatView<
   return logits;
 }
 
-double HeadLoss::loss(ThreadPool& pool, const WeightView& head, MatView<const float> hidden,
-                      std::span<const int32_t> targets) noexcept {
+double HeadLoss::loss(ThreadPool& pool, const WeightView& head, const HeadRows& rows) noexcept {
   double total = 0.0;
-  for (int64_t first = 0; first < hidden.rows; first += logits_.rows()) {
-    const int64_t count = std::min(logits_.rows(), hidden.rows - first);
-    tile(pool, head, hidden.slice_rows(first, count),
-         targets.subspan(static_cast<size_t>(first), static_cast<size_t>(count)), 0.0F);
+  for (int64_t first = 0; first < rows.hidden.rows; first += logits_.rows()) {
+    const int64_t count = std::min(logits_.rows(), rows.hidden.rows - first);
+    tile(pool, head, rows.part(first, count), 0.0F);
     for (int64_t row = 0; row < count; ++row) total += losses_[static_cast<size_t>(row)];
   }
   return total;
 }
 
-double HeadLoss::loss_backward(ThreadPool& pool, const WeightView& head, MatView<const float> hidden,
-                               std::span<const int32_t> targets, float scale, MatrixGradient& d_head,
-                               MatView<float> d_hidden) noexcept {
+double HeadLoss::loss_backward(ThreadPool& pool, const WeightView& head, const HeadRows& rows, float scale,
+                               MatrixGradient& d_head, MatView<float> d_hidden) noexcept {
   double total = 0.0;
   clear_rows(pool, d_hidden);
-  for (int64_t first = 0; first < hidden.rows; first += logits_.rows()) {
-    const int64_t count = std::min(logits_.rows(), hidden.rows - first);
-    const auto rows = hidden.slice_rows(first, count);
-    const MatView<float> d_logits = tile(
-        pool, head, rows, targets.subspan(static_cast<size_t>(first), static_cast<size_t>(count)), scale);
+  for (int64_t first = 0; first < rows.hidden.rows; first += logits_.rows()) {
+    const int64_t count = std::min(logits_.rows(), rows.hidden.rows - first);
+    const HeadRows part = rows.part(first, count);
+    const MatView<float> d_logits = tile(pool, head, part, scale);
     for (int64_t row = 0; row < count; ++row) total += losses_[static_cast<size_t>(row)];
-    add_weight_gradient(pool, d_logits, rows, d_head.d_w);
+    add_weight_gradient(pool, d_logits, part.hidden, d_head.d_w);
     add_input_gradient(pool, d_logits, d_head.w, d_hidden.slice_rows(first, count));
   }
   return total;
