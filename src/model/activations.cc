@@ -158,25 +158,25 @@ void make_activations(BufferMaker& make, const ModelConfig& config, const Activa
 
 Result<HcActivations> HcActivations::create(const ModelConfig& config, int64_t rows) {
   HcActivations acts;
-  Allocator allocate;
-  allocate_hc(allocate, config, rows, acts);
-  FATHOM_RETURN_IF_ERROR(allocate.status());
+  BufferMaker make(BufferUse::kAllocate);
+  make_hc(make, config, rows, acts);
+  FATHOM_RETURN_IF_ERROR(make.status());
   return acts;
 }
 
 Result<AttentionActivations> AttentionActivations::create(const ModelConfig& config, int64_t rows) {
   AttentionActivations acts;
-  Allocator allocate;
-  allocate_attention(allocate, config, rows, acts);
-  FATHOM_RETURN_IF_ERROR(allocate.status());
+  BufferMaker make(BufferUse::kAllocate);
+  make_attention(make, config, rows, acts);
+  FATHOM_RETURN_IF_ERROR(make.status());
   return acts;
 }
 
 Result<MoeActivations> MoeActivations::create(const ModelConfig& config, int64_t rows) {
   MoeActivations acts;
-  Allocator allocate;
-  allocate_moe(allocate, config, rows, acts);
-  FATHOM_RETURN_IF_ERROR(allocate.status());
+  BufferMaker make(BufferUse::kAllocate);
+  make_moe(make, config, rows, acts);
+  FATHOM_RETURN_IF_ERROR(make.status());
   return acts;
 }
 
