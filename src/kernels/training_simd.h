@@ -3,8 +3,8 @@
 // including file chose before this one. Internal linkage, so each tier has its own copy (design.md 7).
 #pragma once
 
-#include "kernels/training_kernels.h"
 #include "kernels/simd_math.h"
+#include "kernels/training_kernels.h"
 
 namespace fathom {
 namespace {  // NOLINT(google-build-namespaces): internal linkage is the point
