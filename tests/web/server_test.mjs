@@ -13,7 +13,7 @@ class Program {
   /** Starts `fathom serve` on a free port, or on the one given; resolves when it listens. */
   async start(port = 0) {
     this.process = spawn(process.env.FATHOM, ['serve', 'builtin:tiny-chat', '--port', String(port), '--threads', '1'],
-      { stdio: ['ignore', 'pipe', 'inherit'] });
+      { stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, FATHOM_LOG: 'warn' } });
     this.url = await new Promise((resolve, reject) => {
       let text = '';
       this.process.stdout.on('data', (piece) => {
