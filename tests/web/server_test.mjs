@@ -101,7 +101,7 @@ serverTest('thinking arrives apart from the reply', async ({ chat }) => {
   await chat.send('What is 17 + 25?');
   const reply = chat.replies.last();
   await reply.getByText(/^Thought for/).click();
-  assert.notEqual(await reply.locator('.thinking-text').innerText(), '');
+  await reply.locator('.thinking-text').getByText(/\w/).first().waitFor();
   assert.match(await reply.innerText(), /42/);
 });
 
