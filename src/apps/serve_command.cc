@@ -79,10 +79,19 @@ void drain(Server& server, SignalEvents& signals, double seconds) {
 
 }  // namespace
 
+// What follows from other settings. Without keys all clients are one tenant, which the queue alone bounds.
+void settle(ServerOptions& options, const KeyRing& keys) {
+  if (keys.empty()) options.per_key = options.queue + options.parallel;
+  // The engine ends a request in time; the connection only makes sure.
+  const std::chrono::duration<double> longest(options.queue_time_s + options.request_time_s + 60.0);
+  options.http.connection.request_time = std::chrono::duration_cast<ConnectionOptions::Duration>(longest);
+}
+
 Status run_serve(const ServeCommand& command) {
-  FATHOM_ASSIGN_OR_RETURN(const ResolvedSettings settings, settings_of(command));
+  FATHOM_ASSIGN_OR_RETURN(ResolvedSettings settings, settings_of(command));
   if (command.print_config) return write_stdout(settings.listing);
   FATHOM_ASSIGN_OR_RETURN(KeyRing keys, keys_of(settings.options));
+  settle(settings.options, keys);
   // Before any thread starts, so that none of them is struck by a signal.
   FATHOM_ASSIGN_OR_RETURN(const auto signals, SignalEvents::open());
   FATHOM_ASSIGN_OR_RETURN(const auto server,

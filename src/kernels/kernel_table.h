@@ -9,7 +9,6 @@
 
 #include <cstdint>
 
-#include "kernels/training_kernels.h"
 #include "numeric/weight_view.h"
 
 namespace fathom {
@@ -157,7 +156,6 @@ struct KernelTable {
   const IndexKernels* index;
   const RowKernels* row;
   const DecodeKernels* decode;
-  const TrainingKernels* training;
 };
 
 // One sub-table per tier and family, each defined in kernels/<family>_<tier>.cc.

@@ -44,8 +44,11 @@ void Exchange::fail(const ApiError& error) {
 }
 
 void Exchange::expect_events(std::string_view text) {
-  const std::lock_guard lock(mu_);
-  keep_alive_text_ = text;
+  {
+    const std::lock_guard lock(mu_);
+    keep_alive_text_ = text;
+  }
+  options_.wake();  // so that the connection looks at its clock anew
 }
 
 void Exchange::begin_events_locked() {

@@ -196,7 +196,8 @@ void HttpConnection::pump() {
   reply_ended_ = taken.ended;
   after_ = taken.after;
   if (!taken.bytes.empty()) return write(std::move(taken.bytes));
-  if (reply_ended_) finish_exchange();
+  if (reply_ended_) return finish_exchange();
+  watch_exchange();
 }
 
 void HttpConnection::write(std::string bytes) {

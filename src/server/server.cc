@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <exception>
 #include <new>
+#include <thread>
 
 #include "base/concat.h"
 #include "base/log.h"
@@ -17,6 +18,8 @@ namespace {
 
 using std::chrono::duration_cast;
 using std::chrono::milliseconds;
+
+constexpr milliseconds kLastWords{500};
 
 bool is_request_id(std::string_view id) noexcept {
   constexpr std::string_view kLetters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-";
@@ -92,6 +95,10 @@ void Server::begin_drain() { context_.phase.store(ServerPhase::kDraining, std::m
 void Server::stop() {
   if (http_ == nullptr) return;
   begin_drain();
+  // What still runs hears of its end from the engine; its last bytes get a moment to leave.
+  if (model_ != nullptr) model_->engine->drain(milliseconds(0));
+  const auto due = std::chrono::steady_clock::now() + kLastWords;
+  while (!idle() && std::chrono::steady_clock::now() < due) std::this_thread::sleep_for(milliseconds(5));
   http_->stop();
   text_queue_ = nullptr;
 }

@@ -26,31 +26,23 @@ class Database implements Storage {
   constructor(private readonly database: IDBDatabase) {}
 
   all(): Promise<Conversation[]> {
-    return settled(this.reading().getAll());
+    return settled(this.objects('readonly').getAll());
   }
 
   get(id: string): Promise<Conversation | undefined> {
-    return settled(this.reading().get(id));
+    return settled(this.objects('readonly').get(id));
   }
 
   async put(conversation: Conversation): Promise<void> {
-    await this.write((objects) => objects.put(conversation));
+    await settled(this.objects('readwrite').put(conversation));
   }
 
   async remove(id: string): Promise<void> {
-    await this.write((objects) => objects.delete(id));
+    await settled(this.objects('readwrite').delete(id));
   }
 
-  private reading(): IDBObjectStore {
-    return this.database.transaction(storeName, 'readonly').objectStore(storeName);
-  }
-
-  private write(change: (objects: IDBObjectStore) => IDBRequest): Promise<unknown> {
-    const transaction = this.database.transaction(storeName, 'readwrite');
-    const done = settled(change(transaction.objectStore(storeName)));
-    // At once: a page that is left meanwhile would otherwise take the change back.
-    transaction.commit();
-    return done;
+  private objects(mode: IDBTransactionMode): IDBObjectStore {
+    return this.database.transaction(storeName, mode).objectStore(storeName);
   }
 }
 
