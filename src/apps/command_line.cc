@@ -105,6 +105,34 @@ void add_logits(CLI::App& app, Chosen& chosen) {
   add_compute(*sub, c->compute);
 }
 
+void add_gradients(CLI::App& app, Chosen& chosen) {
+  auto c = std::make_shared<GradientsCommand>();
+  CLI::App* sub =
+      add_command(app, chosen, "gradients", "A loss and its gradient by every parameter", run_gradients, c);
+  sub->add_option("MODEL", c->model, kModelHelp)->required();
+  sub->add_option("--tokens", c->tokens_file,
+                  "Safetensors file with tokens I32 [B,T], and doc_lengths I32 when sequence 0 is packed")
+      ->required();
+  sub->add_option("--out", c->out_file, "Safetensors file to write; - is standard output")->required();
+  sub->add_option("--loss", c->loss, "lm, mtp=W, indexer=W:dense or :sparse, balance=W, joined by commas")
+      ->capture_default_str();
+  sub->add_flag("--dense", c->dense, "Ignore index_topk: attend to all visible entries");
+  sub->add_option("--qat", c->qat, "Round as deployed, straight through: fp8, fp4 or fp4,fp8");
+  add_compute(*sub, c->compute);
+}
+
+void add_train(CLI::App& app, Chosen& chosen) {
+  auto c = std::make_shared<TrainCommand>();
+  CLI::App* sub = add_command(app, chosen, "train", "Train a model as a recipe says", run_train, c);
+  sub->add_option("RECIPE", c->recipe, "TOML file; docs/training.md lists its keys")->required();
+  sub->add_flag("--resume", c->resume, "Go on from the newest checkpoint of the run");
+  sub->add_option("--set", c->set,
+                  "Replace a value of the recipe, as run.steps=100; may be given several times")
+      ->take_all()
+      ->expected(1);
+  add_compute(*sub, c->compute);
+}
+
 void add_text_commands(CLI::App& app, Chosen& chosen) {
   auto t = std::make_shared<TokenizeCommand>();
   CLI::App* tokenize =
@@ -250,6 +278,8 @@ int run_command_line(int argc, const char* const* argv) {
   add_chat(app, chosen);
   add_generate(app, chosen);
   add_logits(app, chosen);
+  add_gradients(app, chosen);
+  add_train(app, chosen);
   add_text_commands(app, chosen);
   add_inspect(app, chosen);
   add_bench(app, chosen);

@@ -48,6 +48,25 @@ struct LogitsCommand {
 };
 Status run_logits(const LogitsCommand& command);
 
+struct GradientsCommand {
+  std::string model;
+  std::string tokens_file;
+  std::string out_file;
+  std::string loss = "lm";
+  bool dense = false;
+  std::string qat;  // "fp8", "fp4" or both
+  ComputeOptions compute;
+};
+Status run_gradients(const GradientsCommand& command);
+
+struct TrainCommand {
+  std::string recipe;  // TOML
+  bool resume = false;
+  std::vector<std::string> set;  // "table.key=value"
+  ComputeOptions compute;
+};
+Status run_train(const TrainCommand& command);
+
 struct GenerateCommand {
   std::string model;
   std::optional<std::string> prompt;     // text

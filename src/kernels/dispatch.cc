@@ -11,21 +11,22 @@
 namespace fathom {
 namespace {
 
-constinit const KernelTable kGeneric = {"generic",      &kLinearGeneric, &kAttentionGeneric,
-                                        &kIndexGeneric, &kRowGeneric,    &kDecodeGeneric};
+constinit const KernelTable kGeneric = {"generic",    &kLinearGeneric, &kAttentionGeneric, &kIndexGeneric,
+                                        &kRowGeneric, &kDecodeGeneric, &kTrainingGeneric};
 
 #if defined(__x86_64__)
-constinit const KernelTable kAvx2 = {"avx2",      &kLinearAvx2, &kAttentionAvx2,
-                                     &kIndexAvx2, &kRowAvx2,    &kDecodeAvx2};
-constinit const KernelTable kAvx512 = {"avx512",      &kLinearAvx512, &kAttentionAvx512,
-                                       &kIndexAvx512, &kRowAvx512,    &kDecodeAvx512};
+constinit const KernelTable kAvx2 = {"avx2",    &kLinearAvx2, &kAttentionAvx2, &kIndexAvx2,
+                                     &kRowAvx2, &kDecodeAvx2, &kTrainingAvx2};
+constinit const KernelTable kAvx512 = {"avx512",    &kLinearAvx512, &kAttentionAvx512, &kIndexAvx512,
+                                       &kRowAvx512, &kDecodeAvx512, &kTrainingAvx512};
 // The same tier to the bit on CPUs with the int8 dot product.
-constinit const KernelTable kAvx512Vnni = {"avx512",          &kLinearAvx512, &kAttentionAvx512,
-                                           &kIndexAvx512Vnni, &kRowAvx512,    &kDecodeAvx512};
+constinit const KernelTable kAvx512Vnni = {"avx512",    &kLinearAvx512, &kAttentionAvx512, &kIndexAvx512Vnni,
+                                           &kRowAvx512, &kDecodeAvx512, &kTrainingAvx512};
 constinit const KernelTable kAvx512Bf16 = {"avx512-bf16",     &kLinearAvx512Bf16, &kAttentionAvx512,
-                                           &kIndexAvx512Vnni, &kRowAvx512,        &kDecodeAvx512};
-constinit const KernelTable kAmx = {"amx",       &kLinearAmx,   &kAttentionAvx512, &kIndexAvx512Vnni,
-                                    &kRowAvx512, &kDecodeAvx512};
+                                           &kIndexAvx512Vnni, &kRowAvx512,        &kDecodeAvx512,
+                                           &kTrainingAvx512};
+constinit const KernelTable kAmx = {"amx",       &kLinearAmx,    &kAttentionAvx512, &kIndexAvx512Vnni,
+                                    &kRowAvx512, &kDecodeAvx512, &kTrainingAvx512};
 #endif
 
 std::vector<TierInfo> probe_tiers() {

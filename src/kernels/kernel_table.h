@@ -9,6 +9,7 @@
 
 #include <cstdint>
 
+#include "kernels/training_kernels.h"
 #include "numeric/weight_view.h"
 
 namespace fathom {
@@ -156,6 +157,7 @@ struct KernelTable {
   const IndexKernels* index;
   const RowKernels* row;
   const DecodeKernels* decode;
+  const TrainingKernels* training;
 };
 
 // One sub-table per tier and family, each defined in kernels/<family>_<tier>.cc.

@@ -62,8 +62,8 @@ struct Product {
 inline std::vector<const KernelTable*> product_tables() {
   std::vector<const KernelTable*> tables = runnable_tiers();
 #if defined(__x86_64__)
-  static constexpr KernelTable kEmulated = {"emulated amx", &kLinearEmulatedTiles, nullptr, nullptr, nullptr,
-                                            nullptr};
+  static constexpr KernelTable kEmulated = {
+      "emulated amx", &kLinearEmulatedTiles, nullptr, nullptr, nullptr, nullptr, nullptr};
   if (kernel_table("avx512-bf16").ok()) tables.push_back(&kEmulated);
 #endif
   return tables;

@@ -47,6 +47,10 @@ FATHOM_INLINE Vec fma(Vec a, Vec b, Vec c) noexcept { return _mm256_fmadd_ps(a, 
 FATHOM_INLINE Vec max(Vec a, Vec b) noexcept { return _mm256_max_ps(a, b); }
 FATHOM_INLINE Vec min(Vec a, Vec b) noexcept { return _mm256_min_ps(a, b); }
 FATHOM_INLINE Vec abs(Vec a) noexcept { return _mm256_andnot_ps(_mm256_set1_ps(-0.0F), a); }
+// Lanes of v where x < bound; 0 elsewhere and where x is NaN.
+FATHOM_INLINE Vec where_below(Vec v, Vec x, Vec bound) noexcept {
+  return _mm256_and_ps(v, _mm256_cmp_ps(x, bound, _CMP_LT_OQ));
+}
 FATHOM_INLINE Vec xor_bits(Vec a, Vec b) noexcept { return _mm256_xor_ps(a, b); }
 FATHOM_INLINE Vec sign_of(Vec a) noexcept { return _mm256_and_ps(a, _mm256_set1_ps(-0.0F)); }
 FATHOM_INLINE Vec or_bits(Vec a, Vec b) noexcept { return _mm256_or_ps(a, b); }

@@ -44,6 +44,10 @@ FATHOM_INLINE Vec fma(Vec a, Vec b, Vec c) noexcept { return _mm512_fmadd_ps(a, 
 FATHOM_INLINE Vec max(Vec a, Vec b) noexcept { return _mm512_max_ps(a, b); }
 FATHOM_INLINE Vec min(Vec a, Vec b) noexcept { return _mm512_min_ps(a, b); }
 FATHOM_INLINE Vec abs(Vec a) noexcept { return _mm512_abs_ps(a); }
+// Lanes of v where x < bound; 0 elsewhere and where x is NaN.
+FATHOM_INLINE Vec where_below(Vec v, Vec x, Vec bound) noexcept {
+  return _mm512_maskz_mov_ps(_mm512_cmp_ps_mask(x, bound, _CMP_LT_OQ), v);
+}
 // a with the signs of b flipped in / or-ed in.
 FATHOM_INLINE Vec xor_bits(Vec a, Vec b) noexcept { return _mm512_xor_ps(a, b); }
 FATHOM_INLINE Vec sign_of(Vec a) noexcept { return _mm512_and_ps(a, _mm512_set1_ps(-0.0F)); }

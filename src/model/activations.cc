@@ -156,6 +156,30 @@ void make_activations(BufferMaker& make, const ModelConfig& config, const Activa
 
 }  // namespace
 
+Result<HcActivations> HcActivations::create(const ModelConfig& config, int64_t rows) {
+  HcActivations acts;
+  BufferMaker make(BufferUse::kAllocate);
+  make_hc(make, config, rows, acts);
+  FATHOM_RETURN_IF_ERROR(make.status());
+  return acts;
+}
+
+Result<AttentionActivations> AttentionActivations::create(const ModelConfig& config, int64_t rows) {
+  AttentionActivations acts;
+  BufferMaker make(BufferUse::kAllocate);
+  make_attention(make, config, rows, acts);
+  FATHOM_RETURN_IF_ERROR(make.status());
+  return acts;
+}
+
+Result<MoeActivations> MoeActivations::create(const ModelConfig& config, int64_t rows) {
+  MoeActivations acts;
+  BufferMaker make(BufferUse::kAllocate);
+  make_moe(make, config, rows, acts);
+  FATHOM_RETURN_IF_ERROR(make.status());
+  return acts;
+}
+
 Result<Activations> Activations::create(const ModelConfig& config, const ActivationSizes& sizes) {
   Activations acts;
   acts.sizes = sizes;

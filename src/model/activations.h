@@ -19,6 +19,8 @@ namespace fathom {
 
 // Intermediates of one sublayer's hyper-connection (architecture.md 2).
 struct HcActivations {
+  static Result<HcActivations> create(const ModelConfig& config, int64_t rows);
+
   MatBuf<float> logits;   // [T, (2+n)n]
   MatBuf<float> pre;      // [T, n]
   MatBuf<float> post;     // [T, n]
@@ -35,6 +37,8 @@ struct CompressorActivations {
 
 // architecture.md 3 to 5.
 struct AttentionActivations {
+  static Result<AttentionActivations> create(const ModelConfig& config, int64_t rows);
+
   MatBuf<float> q_latent;        // [T, q_lora_rank] after its norm
   MatBuf<float> q_latent_quant;  // the same through the activation round trip
   MatBuf<float> q;               // [T, H c]
@@ -52,6 +56,8 @@ struct AttentionActivations {
 
 // architecture.md 6. Rows grouped by expert: slot s of token t lies at row `slot_row[t k + s]`.
 struct MoeActivations {
+  static Result<MoeActivations> create(const ModelConfig& config, int64_t rows);
+
   MatBuf<float> scores;               // [T, E]
   MatBuf<Route> routes;               // [T, k] best first
   MatBuf<int32_t> slot_row;           // [T, k]

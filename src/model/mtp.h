@@ -24,6 +24,19 @@ struct HeadInput {
 // Logits of the wanted rows, in span order; a view of `logits`.
 MatView<const float> head_logits(StepContext& step, const HeadInput& input, MatBuf<float>& logits) noexcept;
 
+// Streams and next token that make one draft row.
+struct DraftRow {
+  std::span<const float> streams;  // [n D] of the row's own token
+  int64_t token_row;               // row of the main batch whose token follows it
+};
+
+// Normed embedding to row `row` of acts.hc.x, normed streams to acts.draft_hidden, both through the round
+// trip where the weights ask for it.
+void norm_draft_inputs(StepContext& step, const MtpWeights& w, const DraftRow& from, int64_t row) noexcept;
+
+// X^0_j = W_e RMSNorm(emb) + W_h RMSNorm(X_j) of all draft rows, to acts.draft_streams.
+void project_draft_inputs(StepContext& step, const MtpWeights& w) noexcept;
+
 // The draft rows that this step's tokens make possible, after the main layers have run: rows position - 1 ...
 // position + T - 2 of each span (from row 0 on). Keeps the last token's streams in the state for the next
 // step.

@@ -6,7 +6,6 @@
 #include "ops/route.h"
 
 namespace fathom {
-namespace {
 
 Affinity affinity_of(ScoringFunc f) noexcept {
   switch (f) {
@@ -17,13 +16,10 @@ Affinity affinity_of(ScoringFunc f) noexcept {
   return Affinity::kSqrtSoftplus;
 }
 
-// Softmax scores already sum to one over all experts and are used as they are.
 WeightNormalisation normalisation_of(const ModelConfig& config) noexcept {
   const bool by_sum = config.norm_topk_prob && config.scoring_func != ScoringFunc::kSoftmax;
   return by_sum ? WeightNormalisation::kSum : WeightNormalisation::kNone;
 }
-
-}  // namespace
 
 void router_forward(StepContext& step, const LayerConfig& layer, const MoeWeights& w) noexcept {
   MoeActivations& a = step.acts.moe;

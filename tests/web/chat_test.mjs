@@ -4,12 +4,18 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { pageTest } from './page_harness.mjs';
 
-pageTest('a reply streams in and ends with its figures', {}, async ({ chat, mock }) => {
-  await chat.type('Explain the tides with a formula and code.');
-  const reply = chat.replies.last();
-  await reply.getByText('The tide is driven').waitFor();
-  assert.equal(await reply.getAttribute('aria-busy'), 'true', 'text is there before the end');
+pageTest('text is shown before the reply has ended', {}, async ({ chat, mock }) => {
+  await chat.type('hold');
+  await chat.replies.last().getByText('The first half').waitFor();
+  assert.equal(await chat.replies.last().getAttribute('aria-busy'), 'true');
+  mock.release();
   await chat.ended();
+  assert.match(await chat.replies.last().innerText(), /The first half and the second\./);
+});
+
+pageTest('a reply has formulas, code, a table and its figures', {}, async ({ chat, mock }) => {
+  await chat.send('Explain the tides with a formula and code.');
+  const reply = chat.replies.last();
   assert.equal(await reply.locator('.katex-display').count(), 1);
   assert.equal(await reply.locator('.code-block .hljs-keyword').count() >= 2, true);
   assert.equal(await reply.getByRole('table').getByRole('row').count(), 3);
@@ -35,7 +41,7 @@ pageTest('stop ends the reply here and on the server, and keeps what came', {}, 
   await chat.ended();
   const text = await chat.replies.last().innerText();
   assert.match(text, /number 1, number 2, number 3/);
-  assert.doesNotMatch(text, /number 400/);
+  assert.doesNotMatch(text, /number 2000/);
   assert.match(text, /Stopped/);
   await page.waitForTimeout(50);
   assert.equal(mock.cancelled, 1);

@@ -33,7 +33,7 @@ const sampleReasoning = `The user asks about tides. I should give the formula fo
 
 Then the comparison with the Sun, about 0.46.`;
 
-const numbers = Array.from({ length: 400 }, (_, i) => `number ${i + 1}`).join(', ');
+const numbers = Array.from({ length: 2000 }, (_, i) => `number ${i + 1}`).join(', ');
 
 const weather = { id: 'call_abcdefghijklmnopqrstuvwx', name: 'get_weather', arguments: '{"city": "Lisbon", "unit": "celsius"}' };
 
@@ -42,6 +42,7 @@ const rules = [
   [/^say ([\s\S]*)/, (match) => ({ text: match[1], byCharacter: true })],
   [/tides/, () => ({ reasoning: sampleReasoning, text: markdownSample, speed: 41.7, delayMs: 2 })],
   [/^count/, () => ({ text: numbers, delayMs: 10 })],
+  [/^hold/, () => ({ text: 'The first half', hold: true })],
   [/^think/, () => ({ reasoning: 'First this, then that, and so on for a while. '.repeat(3), text: 'Done thinking.', delayMs: 10 })],
   [/weather/, () => ({ text: 'I will look it up.', toolCalls: [weather], reasoning: 'A tool fits.' })],
   [/^queue/, () => ({ waitMs: 3000, text: 'It was your turn.' })],

@@ -31,6 +31,8 @@ export class MockServer {
     this.requests = [];
     /** Replies whose connection the client closed before their end. */
     this.cancelled = 0;
+    /** A reply that is held in the middle goes on when this is called. */
+    this.release = () => {};
   }
 
   /** Resolves to the address. A port of a server that was closed can be taken again. */
@@ -122,14 +124,21 @@ export class MockServer {
     if (thinks) await text('reasoning_content', reply.reasoning);
     const reasoningTokens = tokens;
     await text('content', reply.text ?? '');
+    if (reply.hold) {
+      await new Promise((resolve) => { this.release = resolve; });
+      await text('content', ' and the second.');
+    }
     for (const [index, call] of (reply.toolCalls ?? []).entries()) {
       delta({ tool_calls: [{ index, id: call.id, type: 'function', function: { name: call.name, arguments: '' } }] });
       for (const piece of call.arguments.match(/[\s\S]{1,5}/g) ?? []) delta({ tool_calls: [{ index, function: { arguments: piece } }] });
     }
     if (!open) return;
     if (reply.streamError) return void response.end(`data: ${JSON.stringify({ error: reply.streamError })}\n\n`);
-    // An orderly end of the connection in the middle of the stream; a reset could take back what was sent.
-    if (reply.breakOff) return void response.socket.end();
+    if (reply.breakOff) {
+      // A browser may drop what it has not yet handed to the page when the connection ends.
+      await pause(300);
+      return void response.socket.end();
+    }
     delta({}, reply.finish ?? (reply.toolCalls ? 'tool_calls' : 'stop'));
     const prompt = reply.promptTokens ?? Math.ceil(JSON.stringify(body.messages).length / 4);
     const cached = Math.min(prompt, reply.cachedTokens ?? Math.floor(prompt * 0.7));

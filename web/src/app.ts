@@ -209,7 +209,13 @@ export class App {
     this.running.get(id)?.abort();
   }
 
-  /** Before the page goes away: what has arrived so far is kept. */
+  /** The page goes away: its requests end with it, which is no error of theirs. */
+  leave(): void {
+    this.storeRunning();
+    for (const stopper of this.running.values()) stopper.abort();
+  }
+
+  /** What has arrived so far is kept. */
   storeRunning(): void {
     for (const id of this.running.keys()) {
       const conversation = this.conversations.get(id);

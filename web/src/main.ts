@@ -97,7 +97,7 @@ document.addEventListener('drop', (event) => {
   event.preventDefault();
   void composer.attach(event.dataTransfer.files);
 });
-addEventListener('pagehide', () => app.storeRunning());
+addEventListener('pagehide', () => app.leave());
 addEventListener('online', () => void app.connect());
 document.addEventListener('visibilitychange', () => {
   if (document.hidden) app.storeRunning();

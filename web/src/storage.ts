@@ -26,23 +26,31 @@ class Database implements Storage {
   constructor(private readonly database: IDBDatabase) {}
 
   all(): Promise<Conversation[]> {
-    return settled(this.objects('readonly').getAll());
+    return settled(this.reading().getAll());
   }
 
   get(id: string): Promise<Conversation | undefined> {
-    return settled(this.objects('readonly').get(id));
+    return settled(this.reading().get(id));
   }
 
   async put(conversation: Conversation): Promise<void> {
-    await settled(this.objects('readwrite').put(conversation));
+    await this.write((objects) => objects.put(conversation));
   }
 
   async remove(id: string): Promise<void> {
-    await settled(this.objects('readwrite').delete(id));
+    await this.write((objects) => objects.delete(id));
   }
 
-  private objects(mode: IDBTransactionMode): IDBObjectStore {
-    return this.database.transaction(storeName, mode).objectStore(storeName);
+  private reading(): IDBObjectStore {
+    return this.database.transaction(storeName, 'readonly').objectStore(storeName);
+  }
+
+  private write(change: (objects: IDBObjectStore) => IDBRequest): Promise<unknown> {
+    const transaction = this.database.transaction(storeName, 'readwrite');
+    const done = settled(change(transaction.objectStore(storeName)));
+    // At once: a page that is left meanwhile would otherwise take the change back.
+    transaction.commit();
+    return done;
   }
 }
 

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: MIT
+#include "train/peak.h"
+
+#include <algorithm>
+
+#include "base/thread_pool.h"
+#include "ops/limits.h"
+
+namespace fathom {
+
+Result<double> measure_peak_flops(std::string_view tier, int threads) {
+  FATHOM_ASSIGN_OR_RETURN(const auto pool, ThreadPool::create(threads));
+  FATHOM_ASSIGN_OR_RETURN(LimitProbe probe, LimitProbe::create(tier, int64_t{16} << 20));
+  double peak = 0.0;
+  for (const UnitRate& unit : probe.measure(*pool).units) {
+    if (unit.unit == "fp32") peak = std::max(peak, unit.operations_per_second);
+  }
+  return peak;
+}
+
+}  // namespace fathom
