@@ -15,7 +15,9 @@ set(CMAKE_POSITION_INDEPENDENT_CODE ON)
 
 find_program(FATHOM_CCACHE ccache)
 if(FATHOM_CCACHE)
-  set(CMAKE_CXX_COMPILER_LAUNCHER ${FATHOM_CCACHE})
+  # Paths below the source tree count relative to it, so that clones and worktrees share what was compiled.
+  set(CMAKE_CXX_COMPILER_LAUNCHER
+      ${CMAKE_COMMAND} -E env CCACHE_BASEDIR=${CMAKE_SOURCE_DIR} CCACHE_NOHASHDIR=1 ${FATHOM_CCACHE})
 endif()
 find_program(FATHOM_MOLD mold)
 if(FATHOM_MOLD)
