@@ -31,6 +31,7 @@ void DiskTier::write(const SegmentRef& segment, SharedSegment bytes, std::vector
         report(std::move(work));
       },
       size);
+  ++segment->pending_writes;
 }
 
 void DiskTier::remove(std::vector<SegmentRef> victims) {
@@ -42,9 +43,10 @@ void DiskTier::remove(std::vector<SegmentRef> victims) {
       0);
 }
 
-FileOutcome DiskTier::read(const Digest& key, SegmentBytes& out) {
-  FileOutcome outcome;
-  thread_.run([&] { outcome = directory_->read(key, out); });
+FileOutcome DiskTier::read(const StoredSegment& segment, SegmentBytes& out) {
+  FileOutcome outcome = CacheError::kOutOfMemory;
+  const auto turn = segment.pending_writes > 0 ? FileThread::Turn::kLast : FileThread::Turn::kNext;
+  thread_.run([&] { outcome = directory_->read(segment.header.key, out); }, turn);
   return outcome;
 }
 
@@ -66,7 +68,9 @@ std::vector<FileWork> DiskTier::take_done() {
     done.swap(done_);
   }
   for (const FileWork& work : done) {
-    if (work.written) note(work.outcome);
+    if (!work.written) continue;
+    --work.written->pending_writes;
+    note(work.outcome);
   }
   return done;
 }

@@ -40,8 +40,8 @@ class DiskTier {
   // Removes the victims, then writes; when one of them stays, nothing is written.
   void write(const SegmentRef& segment, SharedSegment bytes, std::vector<SegmentRef> victims);
   void remove(std::vector<SegmentRef> victims);
-  // Reads on the cache thread, after all that is queued, and waits for it.
-  FileOutcome read(const Digest& key, SegmentBytes& out);
+  // Reads on the cache thread and waits for it: before what is queued, unless its own writing is among that.
+  FileOutcome read(const StoredSegment& segment, SegmentBytes& out);
   // What was done since the last call; also decides whether the tier is on.
   std::vector<FileWork> take_done();
   void wait() { thread_.wait(); }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// FileThread: does file work in the order in which it was given (design.md 8). Jobs may be given from one
-// thread; results come back through what the job captures, safely after the next wait() or run().
+// FileThread: does file work on a thread of its own (design.md 8). Jobs may be given from one thread; results
+// come back through what the job captures, safely after the next wait() or run(). A job that finds no memory
+// ends where it is.
 #pragma once
 
 #include <condition_variable>
@@ -22,15 +23,20 @@ class FileThread {
   FileThread(const FileThread&) = delete;
   FileThread& operator=(const FileThread&) = delete;
 
+  enum class Turn : uint8_t {
+    kLast,  // after all that is queued
+    kNext,  // after the one that is running
+  };
+
   // Queues a job that keeps `bytes` of memory until it is done.
-  void post(Job job, int64_t bytes);
+  void post(Job job, int64_t bytes, Turn turn = Turn::kLast);
   // Bytes of the jobs that are not done.
   int64_t pending_bytes();
-  // Runs a job after all queued ones and waits for its end.
-  void run(Job job);
+  // Runs a job and waits for its end.
+  void run(const Job& job, Turn turn);
   // Waits until nothing is queued.
   void wait() {
-    run([] {});
+    run([] {}, Turn::kLast);
   }
 
  private:
@@ -42,8 +48,8 @@ class FileThread {
 
   std::mutex mu_;
   std::condition_variable changed_;
-  std::deque<Item> queue_;  // guarded by mu_; the first is running
-  int64_t pending_bytes_ = 0;
+  std::deque<Item> queue_;     // guarded by mu_, as the two below; without the job that is running
+  int64_t pending_bytes_ = 0;  // that one's included
   bool ending_ = false;
   std::thread thread_;
 };

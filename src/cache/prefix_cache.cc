@@ -2,6 +2,7 @@
 #include "cache/prefix_cache.h"
 
 #include <algorithm>
+#include <system_error>
 #include <utility>
 
 #include "base/concat.h"
@@ -116,7 +117,11 @@ void PrefixCache::Parts::open_disk(const PrefixCacheOptions& options) {
                     found.header.numerics != numerics_;
   }
   order_by_use(scan->segments);
-  disk_ = std::make_unique<DiskTier>(std::move(directory).value(), *options.clock);
+  try {
+    disk_ = std::make_unique<DiskTier>(std::move(directory).value(), *options.clock);
+  } catch (const std::system_error&) {  // no thread to be had
+    return count(CacheError::kWrite);
+  }
   std::vector<SegmentRef> victims;
   for (const FoundSegment& found : scan->segments) adopt(found, victims);
   disk_->remove(std::move(victims));
@@ -270,7 +275,7 @@ bool PrefixCache::Parts::load(const SegmentRef& segment, const PrefixKeys& keys,
   out.bytes = segment->ram;
   if (!out.bytes) {
     SegmentBytes bytes;
-    if (const FileOutcome outcome = disk_->read(segment->header.key, bytes)) {
+    if (const FileOutcome outcome = disk_->read(*segment, bytes)) {
       drop(segment, *outcome);
       return false;
     }

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <new>
 #include <utility>
 
 #include "base/check.h"
@@ -31,12 +32,17 @@ SegmentRef TierBudget::victim(const Digest& account, int64_t bytes) const {
 
 void TierBudget::add(const SegmentRef& segment, uint64_t order) {
   FATHOM_CHECK((*segment).*order_ == 0);
-  (*segment).*order_ = order;
-  bytes_ += segment->bytes;
-  by_order_.emplace(order, segment);
   Account& account = accounts_[segment->header.account];
-  account.bytes += segment->bytes;
   account.by_order.emplace(order, segment);
+  try {
+    by_order_.emplace(order, segment);
+  } catch (const std::bad_alloc&) {
+    account.by_order.erase(order);
+    throw;
+  }
+  (*segment).*order_ = order;
+  account.bytes += segment->bytes;
+  bytes_ += segment->bytes;
 }
 
 void TierBudget::remove(StoredSegment& segment) {
@@ -110,22 +116,24 @@ void SegmentIndex::know(const SegmentRef& segment) {
 void SegmentIndex::forget_if_nowhere(const SegmentRef& segment) {
   if (segment->ram_order != 0 || segment->disk_order != 0) return;
   const SegmentHeader& header = segment->header;
+  // Without memory it may never have been known.
+  if (const auto known = by_key_.find(header.key); known == by_key_.end() || known->second != segment) return;
   by_key_.erase(header.key);
   const auto partial = partial_ends_.find(header.block_key);
   if (segment->foreign || header.key == header.block_key || partial == partial_ends_.end()) return;
-  if (--partial->second[header.range.last] == 0) partial->second.erase(header.range.last);
+  if (--partial->second[header.range.last] <= 0) partial->second.erase(header.range.last);
   if (partial->second.empty()) partial_ends_.erase(partial);
 }
 
 void SegmentIndex::add_to_ram(const SegmentRef& segment, SharedSegment bytes) {
-  know(segment);
-  segment->ram = std::move(bytes);
   ram_.add(segment, ++last_order_);
+  segment->ram = std::move(bytes);
+  know(segment);
 }
 
 void SegmentIndex::add_to_disk(const SegmentRef& segment) {
-  know(segment);
   disk_.add(segment, ++last_order_);
+  know(segment);
 }
 
 void SegmentIndex::remove_from_ram(const SegmentRef& segment) {

@@ -4,8 +4,9 @@
 // Eviction is least recently used, by leaf: whoever uses a segment uses all before it, and is noted as having
 // used those last, so what is oldest in a tier never has a follower there. A true LRU order in a map, not
 // a sample: a look-up moves as many segments as it uses, and files cost far more than map nodes.
-// Invariants: by_key_ holds exactly the segments that are in a tier; a tier's bytes are the sum of theirs and
-// never pass its budget, an account's never its share. Owned by PrefixCache; engine thread only.
+// Invariants: by_key_ holds only segments that are in a tier, all of them unless memory ran out; a tier's
+// bytes are the sum of theirs and never pass its budget, an account's never its share. Owned by PrefixCache;
+// engine thread only.
 #pragma once
 
 #include <cstdint>
@@ -34,7 +35,8 @@ struct StoredSegment {
   uint64_t ram_order = 0;
   uint64_t disk_order = 0;
   int64_t bytes = 0;
-  int write_number = 0;  // how often its writing was asked for
+  int write_number = 0;    // how often its writing was asked for
+  int pending_writes = 0;  // of these, how many are not done
 
   bool on_disk() const noexcept { return disk_order != 0; }
 };

@@ -10,6 +10,7 @@
 
 #include <cerrno>
 #include <cstdio>
+#include <new>
 
 namespace fathom {
 namespace {
@@ -66,12 +67,13 @@ class SystemIo final : public IoEnv {
       ::close(copy);
       return -error;
     }
-    errno = 0;
-    while (const dirent* entry = ::readdir(stream)) {
-      names.emplace_back(entry->d_name);
-      errno = 0;
+    int error = 0;
+    try {
+      for (errno = 0; const dirent* entry = ::readdir(stream); errno = 0) names.emplace_back(entry->d_name);
+      error = errno;
+    } catch (const std::bad_alloc&) {
+      error = ENOMEM;
     }
-    const int error = errno;
     ::closedir(stream);
     return -error;
   }
