@@ -55,17 +55,14 @@ void make_scores(const IndexBlock<T>& block, MatView<const T> dots, int64_t toke
 template <typename T>
 double divergence(std::span<const T> teacher, T loss_scale, std::span<T> scores) noexcept {
   const T top = *std::max_element(scores.begin(), scores.end());
-  double total = 0.0;
-  for (const T s : scores) total += exp_f64(static_cast<double>(s - top));
-  const double log_total = log_f64(total);
-  double loss = 0.0;
+  double cross = 0.0;  // sum of p (log p - score)
   for (size_t s = 0; s < scores.size(); ++s) {
-    const double log_student = static_cast<double>(scores[s] - top) - log_total;
     const auto p = static_cast<double>(teacher[s]);
-    if (p > 0.0) loss += p * (log_f64(p) - log_student);
-    scores[s] = static_cast<T>((exp_f64(log_student) - p) * static_cast<double>(loss_scale));
+    if (p > 0.0) cross += p * (log_f64(p) - static_cast<double>(scores[s] - top));
   }
-  return loss;
+  const T total = exp_sum(std::span<const T>(scores), top, scores);
+  for (size_t s = 0; s < scores.size(); ++s) scores[s] = loss_scale * (scores[s] / total - teacher[s]);
+  return cross + log_f64(static_cast<double>(total));
 }
 
 // d_scores [S] of a token to its heads: dots become their own derivatives.

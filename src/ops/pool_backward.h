@@ -7,8 +7,8 @@
 
 namespace fathom {
 
-// out[d] = sum over rows j of softmax_j(z_j[d]) c_j[d]. All rows [dim]; d_c and d_z are written, and may be
-// the rows of c and z. At least one row.
+// out[d] = sum over rows j of softmax_j(z_j[d]) c_j[d]. All rows [dim]; d_c and d_z are written and share no
+// memory with the rows of c and z. At least one row.
 template <typename T>
 struct PoolGradient {
   std::span<const T* const> c_rows;

@@ -33,14 +33,30 @@ void clear(MatView<float> m) noexcept {
   for (int64_t r = 0; r < m.rows; ++r) std::fill_n(m.row(r), m.cols, 0.0F);
 }
 
+// Columns of a symmetric product that are computed at a time, down to the diagonal.
+constexpr int64_t kSymmetricColumns = 64;
+
+// out [n, n] = a^T b where that is known to be symmetric: the upper blocks, then their mirror image.
+void symmetric_product(MatView<const float> a, MatView<const float> b, MatView<float> out) noexcept {
+  clear(out);
+  const int64_t n = out.cols;
+  for (int64_t first = 0; first < n; first += kSymmetricColumns) {
+    const int64_t count = std::min(kSymmetricColumns, n - first);
+    const int64_t rows = first + count;
+    transposed_multiply_add(a.slice_cols(0, rows), b.slice_cols(first, count),
+                            out.slice_rows(0, rows).slice_cols(first, count));
+  }
+  for (int64_t r = 1; r < n; ++r) {
+    for (int64_t c = 0; c < r; ++c) out.at(r, c) = out.at(c, r);
+  }
+}
+
 // y [m, n], m >= n: next = a y + y (b G + c G^2) with G = y^T y. The iteration of training.md 4 on the
 // transpose, so that the small square is the one multiplied by itself and no product needs a transposed copy.
 void iterate(const Coefficients& k, MatView<const float> y, MatView<float> gram, MatView<float> product,
              MatView<float> next) noexcept {
-  clear(gram);
-  clear(product);
-  transposed_multiply_add(y, y, gram);
-  multiply_add(gram, gram, product);
+  symmetric_product(y, y, gram);
+  symmetric_product(gram, gram, product);
   for (int64_t r = 0; r < gram.rows; ++r) {
     float* p = product.row(r);
     const float* g = gram.row(r);

@@ -163,6 +163,13 @@ std::string first_bad_gradient(const ParameterSet& set) {
   return "";
 }
 
+std::string first_bad_weight(const ParameterSet& set) {
+  for (const Parameter& p : set.parameters) {
+    if (!std::isfinite(sum_of_squares(p.master))) return p.name;
+  }
+  return "";
+}
+
 void balance_router(std::span<const int64_t> loads, double rate, std::span<float> bias) noexcept {
   const int64_t total = std::accumulate(loads.begin(), loads.end(), int64_t{0});
   const auto experts = static_cast<int64_t>(loads.size());

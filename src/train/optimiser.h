@@ -77,6 +77,8 @@ class Optimiser {
 double gradient_norm(ThreadPool& pool, const ParameterSet& set, Trained trained) noexcept;
 // The name of the first parameter whose gradient has a value that is not finite; empty when all are.
 std::string first_bad_gradient(const ParameterSet& set);
+// The same for masters.
+std::string first_bad_weight(const ParameterSet& set);
 
 // gate.bias of one router += rate * sign(mean load - load) (training.md 6).
 void balance_router(std::span<const int64_t> loads, double rate, std::span<float> bias) noexcept;

@@ -8,7 +8,7 @@
 
 namespace fathom {
 
-// Floating-point operations per second of all threads, measured for about 0.1 s.
+// Floating-point operations per second of all threads, measured for about half a second.
 Result<double> measure_peak_flops(std::string_view tier, int threads);
 
 }  // namespace fathom

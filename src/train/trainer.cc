@@ -273,6 +273,11 @@ Status Trainer::log_step(const TrainerHooks& hooks, const StepReport& report) {
 }
 
 Status Trainer::save() {
+  const std::string bad = first_bad_weight(set_);
+  if (!bad.empty()) {
+    return Status(StatusCode::kInternal,
+                  concat("step ", state_.step, ": ", bad, ": expected finite weights to save, found others"));
+  }
   FATHOM_RETURN_IF_ERROR(
       write_checkpoint(env_, recipe_.run_directory + "/checkpoints", state_, set_, *optimiser_));
   const RunReport report{.title = recipe_.run_directory,
