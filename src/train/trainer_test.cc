@@ -202,7 +202,7 @@ TEST_F(TrainerTest, StageOfTheIndexerChangesNothingElse) {
 // An infinite learning rate makes weights that give no finite loss; from then on every step is skipped and
 // nothing moves any more.
 TEST_F(TrainerTest, StepsWithoutAFiniteLossAreSkippedAndTheRunEndsAfterTen) {
-  Recipe broken = recipe("broken", {"run.steps=40"});
+  Recipe broken = recipe("broken", {"run.steps=40", "run.checkpoint_every=40"});
   broken.learning_rate = {.peak = std::numeric_limits<double>::max(), .decay_start = 40, .decay_end = 41};
   auto trainer = Trainer::open(system_io(), broken, {.threads = 1}, RunStart::kNew);
   ASSERT_TRUE(trainer.ok()) << trainer.status().message();
@@ -211,6 +211,17 @@ TEST_F(TrainerTest, StepsWithoutAFiniteLossAreSkippedAndTheRunEndsAfterTen) {
   EXPECT_THAT(std::string(status.message()), HasSubstr("10 steps in a row were skipped"));
   EXPECT_EQ((*trainer)->state().skipped, 10);
   EXPECT_EQ((*trainer)->state().updates, (*trainer)->state().step - 10);
+}
+
+TEST_F(TrainerTest, WeightsThatAreNotFiniteAreNeverSaved) {
+  Recipe broken = recipe("unsaved", {"run.checkpoint_every=1"});
+  broken.learning_rate = {.peak = std::numeric_limits<double>::max(), .decay_start = 40, .decay_end = 41};
+  auto trainer = Trainer::open(system_io(), broken, {.threads = 1}, RunStart::kNew);
+  ASSERT_TRUE(trainer.ok()) << trainer.status().message();
+  const Status status = (*trainer)->run(hooks(trainer->get(), 40));
+  ASSERT_FALSE(status.ok());
+  EXPECT_THAT(std::string(status.message()), HasSubstr("expected finite weights to save"));
+  EXPECT_FALSE(fs::exists(root_ / "unsaved" / "checkpoints"));
 }
 
 }  // namespace
