@@ -37,8 +37,9 @@ Result<MemoryNeed> plan(const InspectCommand& command, const ModelConfig& config
   }
   FATHOM_RETURN_IF_ERROR(check_memory_request(config, request));
   const EngineOptions serving;
-  const StepMemory step{.batch_tokens = serving.batch_tokens,
-                        .logit_rows = serving_logit_rows(request.sequences),
+  const int64_t logit_rows = serving_logit_rows(request.sequences);
+  const StepMemory step{.batch_tokens = buffer_rows(serving.batch_tokens, logit_rows),
+                        .logit_rows = logit_rows,
                         .threads = default_thread_count()};
   const int64_t weights = facts ? facts->tensor_bytes : count_parameters(config).released_bytes();
   return plan_memory(config, model_memory(config, weights, request.context, step), request);

@@ -19,7 +19,9 @@
 #include "engine/event_sink.h"
 #include "engine/request.h"
 #include "engine/sampler.h"
+#include "model/activations.h"
 #include "state/sequence_state.h"
+#include "text/constraint.h"
 
 namespace fathom {
 
@@ -35,7 +37,7 @@ struct SampledToken {
 
 class Choice {
  public:
-  // `request` must outlive the choice; `limit`: tokens it may get, at least 1.
+  // `request` must outlive the choice; `limit`: tokens it may get.
   Choice(const Request& request, int number, int64_t limit, int64_t vocab_size);
 
   int number() const noexcept { return number_; }
@@ -52,6 +54,19 @@ class Choice {
   void sample(MatView<const float> rows, SamplerScratch& scratch) noexcept;
   std::span<const SampledToken> fresh() const noexcept { return {fresh_.data(), fresh_count_}; }
 
+  // Draws the token that the draft layer expects behind next_tokens() and adds it there, with the noise that
+  // the true one will be drawn with. Requires wants_draft().
+  void propose(std::span<const float> draft_logits, SamplerScratch& scratch) noexcept;
+  bool may_draft() const noexcept { return request_->drafts == Drafts::kAllowed; }
+  // Whether a draft could still become part of the answer.
+  bool wants_draft() const noexcept { return !end_ && feed_count_ == 1 && limit_ - sampled_ >= 2; }
+  int64_t drafted() const noexcept { return drafted_; }
+  int64_t accepted() const noexcept { return accepted_; }
+
+  // The draft layer's rows: from where on they exist, and whether that of the state's last token does.
+  int64_t draft_begin = 0;
+  DraftLag draft_lag = DraftLag::kBehind;
+
   // Set once the answer is complete.
   std::optional<ChoiceEnd> end() const noexcept { return end_; }
   void finish(ChoiceEnd end) noexcept { end_ = end; }
@@ -61,7 +76,8 @@ class Choice {
 
  private:
   bool take(std::span<const float> logits, SamplerScratch& scratch);
-  int32_t choose(std::span<const float> logits, SamplerScratch& scratch) const noexcept;
+  int32_t choose(std::span<const float> logits, SamplerScratch& scratch);
+  std::span<const uint32_t> mask();
   bool must_end_reasoning() const noexcept;
 
   static constexpr size_t kMaxFeed = 2;  // a token and one draft
@@ -70,8 +86,13 @@ class Choice {
   int number_;
   int64_t limit_;
   Sampler sampler_;
+  std::optional<TokenConstraint> constraint_;
+  std::vector<uint32_t> mask_;  // of the next token, where there is a constraint
+  bool mask_known_ = false;
   bool reasoning_;
   int64_t sampled_ = 0;  // tokens so far
+  int64_t drafted_ = 0;
+  int64_t accepted_ = 0;
   std::array<int32_t, kMaxFeed> feed_{};
   size_t feed_count_ = 0;
   std::array<SampledToken, kMaxFeed> fresh_;

@@ -14,9 +14,11 @@
 
 #include "base/clock.h"
 #include "base/status.h"
+#include "cache/prefix_cache.h"
 #include "engine/engine_stats.h"
 #include "engine/event_sink.h"
 #include "engine/request.h"
+#include "engine/speculation.h"
 #include "model/model.h"
 #include "ops/quantize.h"
 
@@ -35,7 +37,10 @@ struct EngineOptions {
   int queue = 256;              // requests waiting at most
   int per_tenant = 32;          // requests of one tenant, waiting and running, at most
   std::chrono::milliseconds queue_timeout = std::chrono::minutes(10);
-  Drafts drafts = Drafts::kAllowed;
+  DraftPolicy drafts = DraftPolicy::kWhenFaster;
+  PrefixCacheOptions cache = {};         // neither memory nor directory: no prefix cache
+  std::string cache_secret = {};         // of the server: keeps tenants apart (cache_tenant)
+  Digest model_fingerprint = {};         // whose states are in the cache
   const Clock* clock = &steady_clock();  // of deadlines and the queue timeout
 };
 

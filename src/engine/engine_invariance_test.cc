@@ -51,11 +51,7 @@ Answers answer_alone(const Model& model, const std::vector<Request>& requests, c
 }
 
 // All at once, submitted in an order of their own.
-Answers answer_together(const Model& model, const std::vector<Request>& requests, EngineOptions options,
-                        uint64_t seed) {
-  options.per_tenant = 1000;
-  options.queue = 1000;
-  const auto engine = open_engine(model, options);
+Answers answer_together(Engine& engine, const std::vector<Request>& requests, uint64_t seed) {
   RandomNumbers random(seed);
   std::vector<size_t> order(requests.size());
   for (size_t i = 0; i < order.size(); ++i) {
@@ -65,7 +61,7 @@ Answers answer_together(const Model& model, const std::vector<Request>& requests
   std::vector<std::shared_ptr<RecordingSink>> sinks(requests.size());
   for (const size_t i : order) {
     sinks[i] = std::make_shared<RecordingSink>(requests[i].choices);
-    must_submit(*engine, requests[i], sinks[i]);
+    must_submit(engine, requests[i], sinks[i]);
   }
   Answers answers;
   for (const auto& sink : sinks) answers.push_back(sink->wait().choices());
@@ -84,24 +80,46 @@ void expect_equal(const Answers& got, const Answers& expected, const std::string
   }
 }
 
-TEST(EngineInvariance, AnswersDoNotDependOnNeighboursChunksOrThreads) {
+// A step holds rows for every running choice and its draft, and at least `chunk` more.
+EngineOptions options_for(int64_t chunk) {
+  const int parallel = chunk == 1 ? 3 : 8;
+  EngineOptions options{.threads = chunk % 2 == 0 ? 1 : 2,
+                        .parallel = parallel,
+                        .batch_tokens = 2 * parallel + chunk,
+                        .queue = 1000,
+                        .per_tenant = 1000};
+  options.drafts = chunk == 1 ? DraftPolicy::kNever : DraftPolicy::kAlways;
+  if (chunk > 7) options.cache.ram_bytes = 32 << 20;
+  return options;
+}
+
+TEST(EngineInvariance, AnswersDoNotDependOnNeighboursChunksThreadsDraftsOrCache) {
   constexpr int kModels = 6;
   constexpr int kRequests = 85;  // 510 prompts in all
+  EngineStats sums;
   for (uint64_t seed = 0; seed < kModels; ++seed) {
     const RandomLoadedModel model(seed);
     const auto requests = random_requests(model, kRequests, seed);
-    const Answers expected = answer_alone(model.model(), requests, {.parallel = 3});
+    EngineOptions plain{.parallel = 3};
+    plain.drafts = DraftPolicy::kNever;
+    const Answers expected = answer_alone(model.model(), requests, plain);
     for (const int64_t chunk : {1, 7, 64, 128, 129}) {
-      // A step holds a row for every running choice, and `chunk` more.
-      const int parallel = chunk == 1 ? 3 : 8;
-      const int threads = chunk % 2 == 0 ? 1 : 2;
-      const EngineOptions options{
-          .threads = threads, .parallel = parallel, .batch_tokens = 2 * parallel + chunk};
-      const Answers got =
-          answer_together(model.model(), requests, options, seed + static_cast<uint64_t>(chunk));
-      expect_equal(got, expected, "model " + std::to_string(seed) + ", chunk " + std::to_string(chunk));
+      const EngineOptions options = options_for(chunk);
+      const auto engine = open_engine(model.model(), options);
+      // Where there is a cache, the second time around finds what the first one left.
+      for (int round = 0; round < (options.cache.ram_bytes > 0 ? 2 : 1); ++round) {
+        const Answers got = answer_together(*engine, requests, seed + static_cast<uint64_t>(chunk));
+        expect_equal(got, expected, "model " + std::to_string(seed) + ", chunk " + std::to_string(chunk));
+      }
+      const EngineStats stats = engine->stats();
+      sums.draft_tokens += stats.draft_tokens;
+      sums.draft_accepted += stats.draft_accepted;
+      sums.cached_prompt_tokens += stats.cached_prompt_tokens;
     }
   }
+  EXPECT_GT(sums.cached_prompt_tokens, 1000u) << "the cache was in use";
+  EXPECT_GT(sums.draft_accepted, 100u) << "drafts were accepted";
+  EXPECT_GT(sums.draft_tokens, sums.draft_accepted + 100u) << "and others not";
 }
 
 TEST(EngineInvariance, ABusyEngineAnswersAsAFreshOne) {

@@ -7,6 +7,8 @@
 #include <array>
 #include <cstdint>
 
+#include "cache/cache_types.h"
+
 namespace fathom {
 
 // Counts of durations by upper bound, as Prometheus wants them (not cumulative here).
@@ -52,6 +54,8 @@ struct EngineStats {
   DurationHistogram inter_token;
   DurationHistogram request;
   DurationHistogram step;
+
+  CacheStats cache;
 
   int64_t state_bytes = 0;         // reserved in the ledger by running requests
   int64_t state_budget_bytes = 0;  // the ledger's size

@@ -15,6 +15,7 @@
 
 #include "engine/event_sink.h"
 #include "engine/request.h"
+#include "engine/speculation.h"
 #include "engine/step_runner.h"
 
 namespace fathom {
@@ -26,6 +27,8 @@ struct GenerationResult {
   int64_t prompt_tokens = 0;
   int64_t cached_tokens = 0;  // of the prompt, taken from the state of the last sequence
   int64_t output_tokens = 0;  // stop token included
+  int64_t drafted_tokens = 0;
+  int64_t accepted_tokens = 0;  // of the drafted
   double prefill_seconds = 0.0;
   double decode_seconds = 0.0;
 };
@@ -37,6 +40,7 @@ struct GeneratorOptions {
   int threads = 1;
   Rounding rounding = Rounding::kAsDeployed;
   int64_t batch_tokens = 256;  // rows of a prefill chunk; results do not depend on it
+  DraftPolicy drafts = DraftPolicy::kWhenFaster;
 };
 
 class Generator {
@@ -55,15 +59,16 @@ class Generator {
   void reset() noexcept { state_.clear(); }
 
  private:
-  Generator(const Model& model, std::unique_ptr<StepRunner> runner, SequenceState state);
+  Generator(const Model& model, const GeneratorOptions& options, std::unique_ptr<StepRunner> runner,
+            SequenceState state);
 
   int64_t reuse_state(std::span<const int32_t> prompt);
-  bool prefill(std::span<const int32_t> prompt, SequenceState& state, std::span<Choice* const> choices,
-               const std::stop_token& cancel);
+  bool prefill(std::span<const int32_t> prompt, Choice& choice, int64_t limit, const std::stop_token& cancel);
   Result<GenerationEnd> answer(Choice& choice, const TokenSink& sink, const std::stop_token& cancel,
                                GenerationResult& result);
 
   const Model& model_;
+  Speculation speculation_;
   std::unique_ptr<StepRunner> runner_;
   SequenceState state_;
 };

@@ -36,6 +36,7 @@ struct LiveRequest {
   StepClock::time_point submitted;       // what is measured
 
   RequestPhase phase = RequestPhase::kWaiting;
+  CacheTenant cache_tenant;
   int64_t limit = 0;           // tokens of each choice
   std::vector<int64_t> stops;  // positions within the prompt where its prefill pauses, ascending
   std::optional<Ledger::Reservation> reservation;

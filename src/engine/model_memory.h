@@ -10,16 +10,21 @@
 
 namespace fathom {
 
-// A step of `batch_tokens` rows on `threads` threads, with logits of `logit_rows` of them.
+// Buffers for `batch_tokens` rows on `threads` threads, with logits of `logit_rows` of them.
 struct StepMemory {
   int64_t batch_tokens = 1;
   int64_t logit_rows = 1;
   int threads = 1;
 };
 
-// Rows of a step whose logits an engine with `parallel` choices at once has room for: one each, and some more
-// for prompts whose logprobs are wanted.
-constexpr int64_t serving_logit_rows(int64_t parallel) noexcept { return parallel + 32; }
+// Rows of a step whose logits an engine with `parallel` choices at once has room for: behind the token and
+// the draft of each, and some more for prompts whose logprobs are wanted.
+constexpr int64_t serving_logit_rows(int64_t parallel) noexcept { return 2 * parallel + 32; }
+// Rows of the buffers of a step of `batch_tokens` tokens: the draft layer may have one more row than the main
+// layers for every sequence with logits.
+constexpr int64_t buffer_rows(int64_t batch_tokens, int64_t logit_rows) noexcept {
+  return batch_tokens + logit_rows;
+}
 
 // The parts of a model with `weights_bytes` of weights and sequences of `context` tokens.
 MemoryParts model_memory(const ModelConfig& config, int64_t weights_bytes, int64_t context,

@@ -8,12 +8,29 @@
 #include "engine/check_request.h"
 #include "engine/logprobs.h"
 #include "engine/model_memory.h"
+#include "ops/tier.h"
 
 namespace fathom {
 namespace {
 
 // States grow by so many tokens at a time inside their reservation.
 constexpr int64_t kRoomTokens = 256;
+
+// Raised whenever the bits of a state change.
+constexpr int kNumericsRevision = 1;
+
+Result<std::unique_ptr<PrefixCache>> open_cache(const Model& model, const EngineOptions& options) {
+  if (options.cache.ram_bytes == 0 && options.cache.disk_dir.empty()) return std::unique_ptr<PrefixCache>();
+  // Stored without the draft layer's part: whether that runs is decided by the clock, and drafts do not
+  // change answers.
+  const CacheIdentity identity{
+      .fingerprint = options.model_fingerprint,
+      .numerics = concat("revision ", kNumericsRevision, ", tier ", selected_tier(), ", ranks 1, rounding ",
+                         options.rounding == Rounding::kAsDeployed ? "as deployed" : "none"),
+      .draft_layer = false};
+  return PrefixCache::create(options.cache, model.config, identity);
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Scheduler>> Scheduler::create(const Model& model, const EngineOptions& options,
@@ -23,17 +40,20 @@ Result<std::unique_ptr<Scheduler>> Scheduler::create(const Model& model, const E
                                                      .rounding = options.rounding,
                                                      .batch_tokens = options.batch_tokens,
                                                      .logit_rows = serving_logit_rows(options.parallel)}));
-  return std::unique_ptr<Scheduler>(new Scheduler(model, options, gate, std::move(runner)));
+  FATHOM_ASSIGN_OR_RETURN(auto cache, open_cache(model, options));
+  return std::unique_ptr<Scheduler>(
+      new Scheduler(model, options, gate, {std::move(runner), std::move(cache)}));
 }
 
-Scheduler::Scheduler(const Model& model, const EngineOptions& options, Gate& gate,
-                     std::unique_ptr<StepRunner> runner)
+Scheduler::Scheduler(const Model& model, const EngineOptions& options, Gate& gate, Parts parts)
     : model_(model),
       options_(options),
       gate_(gate),
       ledger_(options.state_bytes),
       budget_(options.batch_tokens, static_cast<double>(options.step_ms) * 1e-3),
-      runner_(std::move(runner)) {
+      speculation_(options.drafts),
+      runner_(std::move(parts.runner)),
+      cache_(std::move(parts.cache)) {
   plan_.items.reserve(static_cast<size_t>(options.parallel));
   plan_.owners.reserve(static_cast<size_t>(options.parallel));
   running_.reserve(static_cast<size_t>(options.parallel));
@@ -114,23 +134,48 @@ Status Scheduler::prepare(LiveRequest& request, Ledger::Reservation reservation)
           std::make_unique<Choice>(request.request, number, request.limit, model_.config.vocab_size));
       request.drawing.push_back(request.choices.back().get());
     }
-    FATHOM_ASSIGN_OR_RETURN(request.choices[0]->state,
-                            SequenceState::create(model_.config, 0, row_precision(options_.rounding)));
+    FATHOM_RETURN_IF_ERROR(make_state(request));
   } catch (const std::bad_alloc&) {
     return Status(StatusCode::kResourceExhausted, "request: the system has no memory for it");
   }
   request.usage.prompt_tokens = request.prompt_tokens();
   stats_.prompt_tokens += static_cast<uint64_t>(request.prompt_tokens());
+  stats_.cached_prompt_tokens += static_cast<uint64_t>(request.usage.cached_tokens);
   request.sink->started({request.usage.prompt_tokens, request.usage.cached_tokens});
   return Status();
 }
 
+// An empty state, or the longest prefix of the prompt that was kept. The last token is always computed, as
+// its logits are wanted.
+Status Scheduler::make_state(LiveRequest& request) {
+  SequenceState& state = request.choices[0]->state;
+  FATHOM_ASSIGN_OR_RETURN(state, SequenceState::create(model_.config, 0, row_precision(options_.rounding)));
+  const std::span<const int32_t> prompt = request.request.prompt;
+  if (!cache_ || request.request.prompt_top_logprobs) return Status();
+  request.cache_tenant =
+      cache_tenant(options_.cache_secret, request.request.tenant, request.request.cache_salt);
+  FATHOM_ASSIGN_OR_RETURN(const CacheHit hit,
+                          cache_->restore(request.cache_tenant, prompt.first(prompt.size() - 1), state));
+  request.usage.cached_tokens = hit.tokens;
+  request.stops = cache_->borders(request.cache_tenant, prompt, hit.tokens, request.request.borders);
+  return Status();
+}
+
+// Leaves the state in the prefix cache, for prompts that begin with its tokens.
+void Scheduler::keep(LiveRequest& request, Choice& choice) {
+  if (!cache_ || request.request.prompt_top_logprobs || choice.state.position() == 0) return;
+  const int64_t draft_tokens = choice.state.draft_tokens();
+  choice.state.set_draft_tokens(0);
+  cache_->store(request.cache_tenant, choice.state);
+  choice.state.set_draft_tokens(draft_tokens);
+}
+
 // Takes memory for the tokens of an item, in stretches, up to what the request has reserved.
 Status Scheduler::reserve_room(const StepItem& item, const LiveRequest& request) {
-  const int64_t end = item.state->position() + static_cast<int64_t>(item.tokens.size());
+  const int64_t end = item.owner->state.position() + static_cast<int64_t>(item.tokens.size());
   const int64_t stretch = (end + kRoomTokens - 1) / kRoomTokens * kRoomTokens;
   try {
-    return item.state->reserve(std::min(stretch, request.prompt_tokens() + request.limit));
+    return item.owner->state.reserve(std::min(stretch, request.prompt_tokens() + request.limit));
   } catch (const std::bad_alloc&) {
     return Status(StatusCode::kResourceExhausted, "request: the system has no memory for its state");
   }
@@ -145,7 +190,8 @@ void Scheduler::step() {
   }
   plan_.drop_finished();
   if (plan_.items.empty()) return drop_finished();
-  runner_->run(plan_.items);
+  const auto generated = stats_.generated_tokens;
+  runner_->run(plan_.items, speculation_.next(plan_.decode_choices));
   for (size_t i = 0; i < plan_.items.size(); ++i) {
     const StepItem& item = plan_.items[i];
     LiveRequest& request = *plan_.owners[i];
@@ -160,6 +206,10 @@ void Scheduler::step() {
   for (const auto& request : running_) finish_if_done(*request);
   const double seconds = seconds_between(start, StepClock::now());
   budget_.measured(plan_.decode_rows, plan_.prefill_rows, seconds);
+  if (plan_.prefill_rows == 0) {
+    speculation_.measured(plan_.decode_choices, static_cast<int64_t>(stats_.generated_tokens - generated),
+                          seconds);
+  }
   stats_.step.add(seconds);
   drop_finished();
 }
@@ -167,7 +217,9 @@ void Scheduler::step() {
 // What a part of a prompt gave: logprobs of its tokens, and at its end the first token of every choice.
 void Scheduler::deliver_prompt(LiveRequest& request, const StepItem& item) {
   if (request.request.prompt_top_logprobs) deliver_prompt_logprobs(request, item);
-  if (item.state->position() < request.prompt_tokens()) return;
+  const int64_t position = item.owner->state.position();
+  if (std::binary_search(request.stops.begin(), request.stops.end(), position)) keep(request, *item.owner);
+  if (position < request.prompt_tokens()) return;
   request.move_to(RequestPhase::kDecode);
   request.first_token = StepClock::now();
   request.last_token = request.first_token;
@@ -187,7 +239,7 @@ void Scheduler::deliver_prompt(LiveRequest& request, const StepItem& item) {
 
 void Scheduler::deliver_prompt_logprobs(LiveRequest& request, const StepItem& item) {
   const auto& prompt = request.request.prompt;
-  const auto first = static_cast<size_t>(item.state->position()) - item.tokens.size();
+  const auto first = static_cast<size_t>(item.owner->state.position()) - item.tokens.size();
   for (size_t row = 0; row < item.tokens.size() && first + row + 1 < prompt.size(); ++row) {
     const auto logits = item.logits.row_span(static_cast<int64_t>(row));
     const double log_sum = log_sum_exp(logits);
@@ -202,7 +254,10 @@ Status Scheduler::fork_choices(LiveRequest& request) {
   try {
     for (size_t i = 1; i < request.choices.size(); ++i) {
       if (request.choices[i]->end()) continue;
-      FATHOM_ASSIGN_OR_RETURN(request.choices[i]->state, request.choices[0]->state.fork(0));
+      const Choice& first = *request.choices[0];
+      FATHOM_ASSIGN_OR_RETURN(request.choices[i]->state, first.state.fork(0));
+      request.choices[i]->draft_begin = first.draft_begin;
+      request.choices[i]->draft_lag = first.draft_lag;
     }
   } catch (const std::bad_alloc&) {
     return Status(StatusCode::kResourceExhausted, "request: the system has no memory for its choices");
@@ -214,6 +269,7 @@ void Scheduler::deliver(LiveRequest& request, Choice& choice) {
   const auto now = StepClock::now();
   size_t delivered = 0;
   for (const SampledToken& token : choice.fresh()) {
+    if (request.cancelled->load(std::memory_order_relaxed)) return;  // the next sweep ends it
     ++delivered;
     ++request.usage.completion_tokens;
     ++stats_.generated_tokens;
@@ -224,11 +280,14 @@ void Scheduler::deliver(LiveRequest& request, Choice& choice) {
   }
   choice.count_gaps(now, delivered, stats_.inter_token);
   request.last_token = now;
-  if (choice.end()) request.sink->choice_finished(choice.number(), *choice.end());
+  if (!choice.end()) return;
+  if (*choice.end() != ChoiceEnd::kAborted) keep(request, choice);
+  request.sink->choice_finished(choice.number(), *choice.end());
 }
 
 void Scheduler::finish_if_done(LiveRequest& request) {
-  if (request.phase != RequestPhase::kDecode) return;
+  const bool cancelled = request.cancelled->load(std::memory_order_relaxed);
+  if (request.phase != RequestPhase::kDecode || cancelled) return;
   const auto done = [](const Choice* choice) { return choice->end().has_value(); };
   if (std::all_of(request.drawing.begin(), request.drawing.end(), done)) finish(request);
 }
@@ -256,6 +315,12 @@ void Scheduler::fail(LiveRequest& request, const Status& status) {
 // The end of a request for everyone but its sink; drop_finished moves it to ended_.
 void Scheduler::leave(LiveRequest& request) {
   const bool waited = request.phase == RequestPhase::kWaiting;
+  for (const Choice* choice : request.drawing) {
+    request.usage.drafted_tokens += choice->drafted();
+    request.usage.accepted_tokens += choice->accepted();
+  }
+  stats_.draft_tokens += static_cast<uint64_t>(request.usage.drafted_tokens);
+  stats_.draft_accepted += static_cast<uint64_t>(request.usage.accepted_tokens);
   request.move_to(RequestPhase::kFinished);
   const auto now = StepClock::now();
   stats_.request.add(seconds_between(request.submitted, now));
@@ -307,6 +372,7 @@ EngineStats Scheduler::stats() const {
   EngineStats stats = stats_;
   stats.state_bytes = ledger_.used();
   stats.state_budget_bytes = ledger_.capacity();
+  if (cache_) stats.cache = cache_->stats();
   return stats;
 }
 

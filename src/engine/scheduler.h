@@ -10,12 +10,14 @@
 #include <span>
 #include <vector>
 
+#include "cache/prefix_cache.h"
 #include "engine/chunk_budget.h"
 #include "engine/engine.h"
 #include "engine/fair_order.h"
 #include "engine/gate.h"
 #include "engine/ledger.h"
 #include "engine/live_request.h"
+#include "engine/speculation.h"
 #include "engine/step_plan.h"
 #include "engine/step_runner.h"
 
@@ -43,12 +45,19 @@ class Scheduler {
   EngineStats stats() const;
 
  private:
-  Scheduler(const Model& model, const EngineOptions& options, Gate& gate, std::unique_ptr<StepRunner> runner);
+  struct Parts {
+    std::unique_ptr<StepRunner> runner;
+    std::unique_ptr<PrefixCache> cache;  // null: none
+  };
+
+  Scheduler(const Model& model, const EngineOptions& options, Gate& gate, Parts parts);
 
   Status overdue(const LiveRequest& request, std::chrono::milliseconds now) const;
   void sweep();
   void admit();
   Status prepare(LiveRequest& request, Ledger::Reservation reservation);
+  Status make_state(LiveRequest& request);
+  void keep(LiveRequest& request, Choice& choice);
   void step();
   Status reserve_room(const StepItem& item, const LiveRequest& request);
   void deliver_prompt(LiveRequest& request, const StepItem& item);
@@ -67,7 +76,9 @@ class Scheduler {
   Ledger ledger_;
   FairOrder order_;
   ChunkBudget budget_;
+  Speculation speculation_;
   std::unique_ptr<StepRunner> runner_;
+  std::unique_ptr<PrefixCache> cache_;
   std::vector<std::unique_ptr<LiveRequest>> waiting_;  // in order of arrival
   std::vector<std::unique_ptr<LiveRequest>> running_;  // in order of admission
   std::vector<std::unique_ptr<LiveRequest>> ended_;

@@ -15,7 +15,8 @@ void add_decoding(LiveRequest& request, StepPlan& plan) {
   for (Choice*& choice : request.drawing) {
     if (choice->end()) continue;
     const auto tokens = choice->next_tokens();
-    add(plan, request, {StepKind::kDecode, &choice->state, tokens, LogitsWanted::kAll, {&choice, 1}});
+    add(plan, request, {StepKind::kDecode, choice, tokens, LogitsWanted::kAll, {&choice, 1}});
+    ++plan.decode_choices;
     plan.decode_rows += static_cast<int64_t>(tokens.size());
   }
 }
@@ -31,9 +32,10 @@ int64_t next_stretch(const LiveRequest& request) {
 
 // The next `rows` tokens of a prompt.
 StepItem prompt_item(LiveRequest& request, int64_t rows) {
-  SequenceState& state = request.choices[0]->state;
+  Choice& first = *request.choices[0];
+  const SequenceState& state = first.state;
   StepItem item{.kind = StepKind::kPrefill,
-                .state = &state,
+                .owner = &first,
                 .tokens = std::span<const int32_t>(request.request.prompt)
                               .subspan(static_cast<size_t>(state.position()), static_cast<size_t>(rows)),
                 .choices = {}};
@@ -51,6 +53,7 @@ StepItem prompt_item(LiveRequest& request, int64_t rows) {
 void StepPlan::clear() noexcept {
   items.clear();
   owners.clear();
+  decode_choices = 0;
   decode_rows = 0;
   prefill_rows = 0;
 }

@@ -19,6 +19,7 @@ namespace fathom {
 struct StepPlan {
   std::vector<StepItem> items;
   std::vector<LiveRequest*> owners;  // of the items
+  int64_t decode_choices = 0;
   int64_t decode_rows = 0;
   int64_t prefill_rows = 0;
 

@@ -22,10 +22,17 @@ enum class StepKind : uint8_t {
   kDecode,   // next_tokens() of one choice, which samples from all rows
 };
 
+// What the draft layer does in a step.
+enum class DraftUse : uint8_t {
+  kOff,
+  kFollow,   // computes its rows of the prompt, so that it can propose later
+  kPropose,  // and proposes a token for every choice that goes on
+};
+
 // One sequence's part of a step.
 struct StepItem {
   StepKind kind = StepKind::kPrefill;
-  SequenceState* state = nullptr;
+  Choice* owner = nullptr;          // its state is fed
   std::span<const int32_t> tokens;  // to feed
   LogitsWanted wanted = LogitsWanted::kNone;
   std::span<Choice* const> choices;  // who samples; none while the prompt goes on
@@ -44,9 +51,9 @@ class StepRunner {
   // `model` must outlive the runner. kInvalidArgument, kResourceExhausted.
   static Result<std::unique_ptr<StepRunner>> create(const Model& model, const StepSizes& sizes);
 
-  // Feeds all items, then lets their choices sample. Requires room reserved in the states, at most
-  // batch_tokens tokens and logit_rows wanted rows.
-  void run(std::span<StepItem> items);
+  // Feeds all items, lets their choices sample, then the draft layer propose what the next step checks.
+  // Requires room reserved in the states, at most batch_tokens tokens and logit_rows wanted rows.
+  void run(std::span<StepItem> items, DraftUse drafts = DraftUse::kOff);
 
   const StepSizes& sizes() const noexcept { return sizes_; }
   ThreadPool& pool() noexcept { return *pool_; }
@@ -57,6 +64,10 @@ class StepRunner {
   void feed(std::span<StepItem> items) noexcept;
   void sample(std::span<StepItem> items) noexcept;
   void undo_rejected(const StepItem& item);
+  void draft(std::span<const StepItem> items, DraftUse use) noexcept;
+  void add_draft_span(const StepItem& item, int64_t first_row, DraftUse use);
+  template <typename Work>
+  void for_draws(const Work& work) noexcept;
 
   // A choice and the rows that it samples from.
   struct Draw {
@@ -70,6 +81,7 @@ class StepRunner {
   Activations acts_;
   std::vector<SamplerScratch> scratch_;  // one per worker
   std::vector<SequenceSpan> spans_;
+  std::vector<DraftSpan> draft_spans_;
   std::vector<Draw> draws_;
 };
 

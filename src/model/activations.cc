@@ -132,6 +132,7 @@ void make_activations(BufferMaker& make, const ModelConfig& config, const Activa
   const int64_t rows = sizes.batch_tokens;
   const int64_t stream_floats = int64_t{config.hc_mult} * config.hidden_size;
   make(acts.spans, rows);
+  make(acts.draft_spans, rows);
   make(acts.positions, rows);
   make(acts.row_tokens, rows);
   for (MatBuf<float>* angles :

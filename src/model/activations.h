@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "base/buffer.h"
@@ -87,12 +88,32 @@ struct WorkerScratch {
   std::vector<float> sin;
 };
 
+enum class LogitsWanted : uint8_t { kNone, kLast, kAll };
+
 // The rows of one sequence within a step, for the layer at hand.
 struct LayerSpan {
   LayerState* state = nullptr;
   int64_t first_row = 0;  // within the stacked batch
   int64_t rows = 0;
-  int64_t position = 0;  // of the first row
+  int64_t position = 0;      // of the first row
+  int64_t window_begin = 0;  // no window row before this position exists
+  LogitsWanted logits = LogitsWanted::kNone;
+};
+
+// Whether the draft row of the token before a step's tokens is still to be computed, from the streams that
+// the state carries.
+enum class DraftLag : uint8_t { kBehind, kNone };
+
+// What the draft layer takes of one sequence after a step (architecture.md 7). Draft row t needs the streams
+// of token t and the embedding of token t + 1, and predicts token t + 2.
+struct DraftSpan {
+  SequenceState* state = nullptr;  // behind the step; tokens that were not kept are trimmed
+  int64_t first_row = 0;           // of the step's batch: the first token
+  int64_t tokens = 0;              // of the step that were kept, at least 1
+  DraftLag lag = DraftLag::kBehind;
+  int64_t window_begin = 0;     // first position whose draft row exists; 0 if the layer always ran
+  std::optional<int32_t> next;  // the token that will follow, which makes one more row possible
+  LogitsWanted logits = LogitsWanted::kNone;
 };
 
 struct ActivationSizes {
@@ -107,10 +128,11 @@ struct Activations {
   static int64_t bytes_for(const ModelConfig& config, const ActivationSizes& sizes);
 
   ActivationSizes sizes;
-  std::vector<LayerSpan> spans;     // of the layer at hand, at most T
-  std::vector<int64_t> positions;   // [T]
-  std::vector<int32_t> row_tokens;  // [T]
-  MatBuf<float> window_cos;         // [T, r/2] angles of each row's position, window layers
+  std::vector<LayerSpan> spans;        // of the layer at hand, at most T
+  std::vector<DraftSpan> draft_spans;  // of a forward that runs the draft layer itself, at most T
+  std::vector<int64_t> positions;      // [T]
+  std::vector<int32_t> row_tokens;     // [T]
+  MatBuf<float> window_cos;            // [T, r/2] angles of each row's position, window layers
   MatBuf<float> window_sin;
   MatBuf<float> compressed_cos;  // the same for compressed layers
   MatBuf<float> compressed_sin;

@@ -134,7 +134,7 @@ void attend_window(StepContext& step, const AttendJob& job, AttendState state) n
   const auto kv = step.acts.attention.kv.view();
   const RowRing& window = job.span.state->window;
   const int64_t position = step.acts.positions[job.row];
-  int64_t p = std::max<int64_t>(0, position - step.config().sliding_window + 1);
+  int64_t p = std::max(job.span.window_begin, position - step.config().sliding_window + 1);
   while (p <= position) {
     const int64_t end = std::min(position + 1, (p / kAttendBlock + 1) * kAttendBlock);
     RowBlock block(step.acts.scratch[job.worker]);

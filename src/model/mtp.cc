@@ -12,42 +12,57 @@
 namespace fathom {
 namespace {
 
-DraftRow draft_row(StepContext& step, const SequenceSpan& span, const LayerSpan& main, int64_t i) noexcept {
-  const int64_t main_row = main.first_row + i;
-  const bool carried = i == 0;
-  if (!carried) return {step.acts.streams.view().row_span(main_row - 1), main_row};
-  const RowRing& streams = span.state->draft_streams();
-  return {{streams.row(main.position - 1), static_cast<size_t>(streams.row_floats())}, main_row};
+// First position of a span's tokens of this step.
+int64_t first_position(const DraftSpan& span) noexcept { return span.state->position() - span.tokens; }
+
+// The embedding goes where its norm will be.
+DraftRow draft_row(StepContext& step, const DraftSpan& span, int64_t position, int64_t draft_row) noexcept {
+  const auto tokens = span.state->tokens();
+  const bool last = position + 1 == span.state->position();
+  const int32_t next = last ? *span.next : tokens[static_cast<size_t>(position) + 1];
+  const auto embedding = step.acts.hc.x.view().row_span(draft_row);
+  weight_row(step.model.weights.embed, next, embedding);
+  const int64_t row = position - first_position(span);
+  if (row >= 0) return {step.acts.streams.view().row_span(span.first_row + row), embedding};
+  const RowRing& carried = span.state->draft_streams();
+  return {{carried.row(position), static_cast<size_t>(carried.row_floats())}, embedding};
 }
 
 // The streams of a span's last positions, of which the next draft row, after a trim an earlier one, needs
 // one.
-void keep_streams(StepContext& step, const LayerSpan& main, SequenceState& state) noexcept {
-  RowRing& ring = state.draft_streams();
-  const int64_t end = main.position + main.rows;
-  for (int64_t p = std::max(main.position, end - ring.capacity()); p < end; ++p) {
-    const auto row = step.acts.streams.view().row_span(main.first_row + p - main.position);
+void keep_streams(StepContext& step, const DraftSpan& span) noexcept {
+  RowRing& ring = span.state->draft_streams();
+  const int64_t end = span.state->position();
+  const int64_t first = first_position(span);
+  for (int64_t p = std::max(first, end - ring.capacity()); p < end; ++p) {
+    const auto row = step.acts.streams.view().row_span(span.first_row + p - first);
     std::copy(row.begin(), row.end(), ring.row(p));
   }
-  state.set_draft_tokens(end);
+  span.state->set_draft_tokens(end);
 }
 
-// Turns the main spans into the draft's: one row earlier, and no row before the first token.
-// Returns the number of draft rows.
-int64_t place_draft_spans(StepContext& step, std::span<const SequenceSpan> spans) noexcept {
+// Lays the draft rows of all spans out as a batch and norms their inputs. Returns the number of rows.
+int64_t place_draft_spans(StepContext& step, std::span<const DraftSpan> spans) noexcept {
   Activations& acts = step.acts;
-  const MtpWeights& w = *step.model.weights.mtp;
+  acts.spans.clear();
   int64_t rows = 0;
-  for (size_t s = 0; s < spans.size(); ++s) {
-    const LayerSpan main = acts.spans[s];
-    const int64_t skipped = main.position == 0 ? 1 : 0;
-    FATHOM_CHECK(spans[s].state->draft_tokens() == main.position);
-    acts.spans[s] = {&spans[s].state->draft_layer(), rows, main.rows - skipped, main.position - 1 + skipped};
-    for (int64_t i = skipped; i < main.rows; ++i, ++rows) {
-      norm_draft_inputs(step, w, draft_row(step, spans[s], main, i), rows);
-      acts.positions[rows] = main.position + i - 1;
+  for (const DraftSpan& span : spans) {
+    const bool behind = span.lag == DraftLag::kBehind && first_position(span) > 0;
+    FATHOM_CHECK(!behind || span.state->draft_tokens() == first_position(span));
+    const int64_t begin = first_position(span) - (behind ? 1 : 0);
+    const int64_t end = span.state->position() - (span.next ? 0 : 1);
+    FATHOM_CHECK(rows + end - begin <= acts.sizes.batch_tokens);
+    acts.spans.push_back({.state = &span.state->draft_layer(),
+                          .first_row = rows,
+                          .rows = end - begin,
+                          .position = begin,
+                          .window_begin = span.window_begin,
+                          .logits = span.logits});
+    for (int64_t position = begin; position < end; ++position, ++rows) {
+      norm_draft_inputs(step, *step.model.weights.mtp, draft_row(step, span, position, rows), rows);
+      acts.positions[rows] = position;
     }
-    keep_streams(step, main, *spans[s].state);
+    keep_streams(step, span);
   }
   return rows;
 }
@@ -58,7 +73,7 @@ void norm_draft_inputs(StepContext& step, const MtpWeights& w, const DraftRow& f
   Activations& acts = step.acts;
   const auto hidden = static_cast<size_t>(step.config().hidden_size);
   const auto embedding = acts.hc.x.view().row_span(row);
-  rms_norm(acts.embedding.view().row_span(from.token_row), w.enorm, step.norm_eps(), embedding);
+  rms_norm(from.embedding, w.enorm, step.norm_eps(), embedding);
   if (step.quantizes(w.e_proj)) quantize_activations(embedding, embedding);
   const auto normed = acts.draft_hidden.view().row_span(row);
   for (size_t first = 0; first < normed.size(); first += hidden) {
@@ -84,7 +99,7 @@ void project_draft_inputs(StepContext& step, const MtpWeights& w) noexcept {
   });
 }
 
-MatView<const float> mtp_forward(StepContext& step, std::span<const SequenceSpan> spans) noexcept {
+MatView<const float> mtp_forward(StepContext& step, std::span<const DraftSpan> spans) noexcept {
   const MtpWeights& w = *step.model.weights.mtp;
   StepContext draft{step.model, step.pool, step.rounding, step.acts, place_draft_spans(step, spans)};
   if (draft.rows == 0) return {};
@@ -92,7 +107,7 @@ MatView<const float> mtp_forward(StepContext& step, std::span<const SequenceSpan
   project_draft_inputs(draft, w);
   const auto streams = draft.acts.draft_streams.view().slice_rows(0, draft.rows);
   block_forward(draft, step.config().mtp_layer, w.block, streams);
-  return head_logits(draft, {w.hc_head, w.norm, streams, spans}, draft.acts.draft_logits);
+  return head_logits(draft, {w.hc_head, w.norm, streams}, draft.acts.draft_logits);
 }
 
 }  // namespace fathom

@@ -18,16 +18,15 @@ struct HeadInput {
   const HyperConnectionWeights& hc_head;
   std::span<const float> norm;
   MatView<float> streams;
-  std::span<const SequenceSpan> spans;  // for which rows logits are wanted
 };
 
-// Logits of the wanted rows, in span order; a view of `logits`.
+// Logits of the rows that acts.spans want, in span order; a view of `logits`.
 MatView<const float> head_logits(StepContext& step, const HeadInput& input, MatBuf<float>& logits) noexcept;
 
-// Streams and next token that make one draft row.
+// What makes one draft row.
 struct DraftRow {
-  std::span<const float> streams;  // [n D] of the row's own token
-  int64_t token_row;               // row of the main batch whose token follows it
+  std::span<const float> streams;    // [n D] of the row's own token
+  std::span<const float> embedding;  // [D] of the token that follows it; may be the row of acts.hc.x itself
 };
 
 // Normed embedding to row `row` of acts.hc.x, normed streams to acts.draft_hidden, both through the round
@@ -37,9 +36,9 @@ void norm_draft_inputs(StepContext& step, const MtpWeights& w, const DraftRow& f
 // X^0_j = W_e RMSNorm(emb) + W_h RMSNorm(X_j) of all draft rows, to acts.draft_streams.
 void project_draft_inputs(StepContext& step, const MtpWeights& w) noexcept;
 
-// The draft rows that this step's tokens make possible, after the main layers have run: rows position - 1 ...
-// position + T - 2 of each span (from row 0 on). Keeps the last token's streams in the state for the next
-// step.
-MatView<const float> mtp_forward(StepContext& step, std::span<const SequenceSpan> spans) noexcept;
+// The draft rows that a step's tokens make possible, after the main layers have run and the states have
+// advanced: those behind the rows there are, up to the one before the last token, or the last token's own
+// where the next one is known. Keeps the last tokens' streams in the state for the next step.
+MatView<const float> mtp_forward(StepContext& step, std::span<const DraftSpan> spans) noexcept;
 
 }  // namespace fathom

@@ -15,7 +15,10 @@ namespace {
 void norm_all(StepContext& step, const MtpWeights& w, std::span<const DraftSource> sources) noexcept {
   parallel_rows(step.pool, step.rows, [&](int64_t row, int) {
     const int64_t main_row = sources[static_cast<size_t>(row)].main_row;
-    norm_draft_inputs(step, w, {step.acts.streams.view().row_span(main_row), main_row + 1}, row);
+    norm_draft_inputs(
+        step, w,
+        {step.acts.streams.view().row_span(main_row), step.acts.embedding.view().row_span(main_row + 1)},
+        row);
   });
 }
 

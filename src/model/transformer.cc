@@ -27,7 +27,8 @@ void place_spans(StepContext& step, std::span<const SequenceSpan> spans) noexcep
     // Packing loses nothing only of rows that went through their round trips.
     FATHOM_CHECK(step.rounding == Rounding::kAsDeployed || span.state->precision() == RowPrecision::kF32);
     const auto rows = static_cast<int64_t>(span.tokens.size());
-    acts.spans.push_back({nullptr, row, rows, span.state->position()});
+    acts.spans.push_back(
+        {.first_row = row, .rows = rows, .position = span.state->position(), .logits = span.logits});
     for (int64_t i = 0; i < rows; ++i, ++row) {
       acts.row_tokens[row] = span.tokens[i];
       acts.positions[row] = span.state->position() + i;
@@ -78,11 +79,9 @@ void fill_angles(StepContext& step) noexcept {
 
 MatView<const float> head_logits(StepContext& step, const HeadInput& input, MatBuf<float>& logits) noexcept {
   int64_t count = 0;
-  for (size_t i = 0; i < step.acts.spans.size(); ++i) {
-    const LayerSpan& span = step.acts.spans[i];
-    const LogitsWanted wanted = input.spans[i].logits;
-    if (wanted == LogitsWanted::kNone || span.rows == 0) continue;
-    const int64_t first = wanted == LogitsWanted::kLast ? span.rows - 1 : 0;
+  for (const LayerSpan& span : step.acts.spans) {
+    if (span.logits == LogitsWanted::kNone || span.rows == 0) continue;
+    const int64_t first = span.logits == LogitsWanted::kLast ? span.rows - 1 : 0;
     const int64_t rows = span.rows - first;
     parallel_rows(step.pool, rows, [&](int64_t r, int) {
       hc_head(step, input.hc_head, input.norm, input.streams.row_span(span.first_row + first + r),
@@ -105,10 +104,26 @@ StepOutput forward(const Model& model, ThreadPool& pool, const ForwardOptions& o
   run_layers(step, options.observer, spans);
   StepOutput out;
   const auto streams = acts.streams.view().slice_rows(0, step.rows);
-  out.logits = head_logits(step, {model.weights.hc_head, model.weights.norm, streams, spans}, acts.logits);
-  if (options.draft == DraftLayer::kRun && model.weights.mtp) out.draft_logits = mtp_forward(step, spans);
+  out.logits = head_logits(step, {model.weights.hc_head, model.weights.norm, streams}, acts.logits);
   for (const SequenceSpan& span : spans) span.state->advance(span.tokens);
+  if (options.draft == DraftLayer::kSkip || !model.weights.mtp) return out;
+  acts.draft_spans.clear();
+  for (size_t i = 0; i < spans.size(); ++i) {
+    acts.draft_spans.push_back({.state = spans[i].state,
+                                .first_row = acts.spans[i].first_row,
+                                .tokens = acts.spans[i].rows,
+                                .next = {},
+                                .logits = spans[i].logits});
+  }
+  out.draft_logits = mtp_forward(step, acts.draft_spans);
   return out;
+}
+
+MatView<const float> draft_forward(const Model& model, ThreadPool& pool, const ForwardOptions& options,
+                                   std::span<const DraftSpan> spans, Activations& acts) noexcept {
+  FATHOM_CHECK(model.weights.mtp.has_value());
+  StepContext step{model, pool, options.rounding, acts, 0};
+  return mtp_forward(step, spans);
 }
 
 }  // namespace fathom

@@ -22,8 +22,6 @@ inline RowPrecision row_precision(Rounding rounding) noexcept {
   return rounding == Rounding::kAsDeployed ? RowPrecision::kPacked : RowPrecision::kF32;
 }
 
-enum class LogitsWanted : uint8_t { kNone, kLast, kAll };
-
 // Tokens to append to one sequence.
 struct SequenceSpan {
   SequenceState* state = nullptr;
@@ -31,7 +29,7 @@ struct SequenceSpan {
   LogitsWanted logits = LogitsWanted::kLast;
 };
 
-// Whether the MTP layer runs too; for one sequence at every step or at none (architecture.md 7).
+// Whether the MTP layer runs too, with the tokens that are known then (architecture.md 7).
 enum class DraftLayer : uint8_t { kSkip, kRun };
 
 // Called after each main layer, and once with layer -1 before the first: for traces and tests.
@@ -55,5 +53,12 @@ struct StepOutput {
 // room reserved in the states, and at most acts.sizes.logit_rows rows of logits wanted; distinct states.
 StepOutput forward(const Model& model, ThreadPool& pool, const ForwardOptions& options,
                    std::span<const SequenceSpan> spans, Activations& acts) noexcept;
+
+// The draft layer after a step, for sequences whose next token has been sampled since: what is behind the
+// last forward of these activations, whose streams they still hold. Gives the wanted rows in span order.
+// Requires an MTP layer, and at most acts.sizes.batch_tokens tokens plus one for each span that lags or has a
+// next token.
+MatView<const float> draft_forward(const Model& model, ThreadPool& pool, const ForwardOptions& options,
+                                   std::span<const DraftSpan> spans, Activations& acts) noexcept;
 
 }  // namespace fathom
