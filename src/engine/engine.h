@@ -15,10 +15,10 @@
 #include "base/clock.h"
 #include "base/status.h"
 #include "cache/prefix_cache.h"
+#include "engine/draft_policy.h"
 #include "engine/engine_stats.h"
 #include "engine/event_sink.h"
 #include "engine/request.h"
-#include "engine/speculation.h"
 #include "model/model.h"
 #include "ops/quantize.h"
 

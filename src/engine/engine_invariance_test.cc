@@ -83,7 +83,7 @@ void expect_equal(const Answers& got, const Answers& expected, const std::string
 // A step holds rows for every running choice and its draft, and at least `chunk` more.
 EngineOptions options_for(int64_t chunk) {
   const int parallel = chunk == 1 ? 3 : 8;
-  EngineOptions options{.threads = chunk % 2 == 0 ? 1 : 2,
+  EngineOptions options{.threads = chunk == 129 ? 2 : 1,
                         .parallel = parallel,
                         .batch_tokens = 2 * parallel + chunk,
                         .queue = 1000,

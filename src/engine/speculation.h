@@ -10,11 +10,10 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "engine/draft_policy.h"
 #include "engine/step_runner.h"
 
 namespace fathom {
-
-enum class DraftPolicy : uint8_t { kWhenFaster, kAlways, kNever };
 
 class Speculation {
  public:
