@@ -20,7 +20,7 @@ if(FATHOM_CCACHE)
       ${CMAKE_COMMAND} -E env CCACHE_BASEDIR=${CMAKE_SOURCE_DIR} CCACHE_NOHASHDIR=1 ${FATHOM_CCACHE})
 endif()
 find_program(FATHOM_MOLD mold)
-if(FATHOM_MOLD)
+if(FATHOM_MOLD AND NOT CMAKE_CROSSCOMPILING)
   add_link_options(-fuse-ld=mold)
 endif()
 

@@ -5,7 +5,13 @@
 # Folders whose tests run threads against each other: label `threads`, built and run under ThreadSanitizer.
 set(FATHOM_THREAD_FOLDERS base ops model cache engine)
 # Instruction set tiers with kernel files (docs/design.md 7); generic needs no flags.
-set(FATHOM_ISA_TIERS generic avx2 avx512 avx512-bf16 amx)
+if(CMAKE_SYSTEM_PROCESSOR MATCHES "aarch64|arm64")
+  set(FATHOM_ISA_TIERS generic neon)
+  set(foreign_kernels "_(avx2|avx512|avx512_vnni|avx512_bf16|amx)(_test)?\\.cc$")
+else()
+  set(FATHOM_ISA_TIERS generic avx2 avx512 avx512-bf16 amx)
+  set(foreign_kernels "_neon\\.cc$")
+endif()
 set(FATHOM_FLAGS_avx2 -mavx2 -mfma -mf16c)
 # GCC 12 warns about undefined values inside its own AVX-512 header.
 set(FATHOM_FLAGS_avx512 -mavx512f -mavx512bw -mavx512vl -mavx512dq -mavx2 -mfma -mf16c -Wno-uninitialized
@@ -17,6 +23,9 @@ set(FATHOM_FLAGS_amx ${FATHOM_FLAGS_avx512-bf16} -mamx-tile -mamx-bf16)
 
 function(fathom_library name)
   file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/${name}/*.cc)
+  if(name STREQUAL "kernels")
+    list(FILTER sources EXCLUDE REGEX "${foreign_kernels}")
+  endif()
   set(tests ${sources})
   list(FILTER sources EXCLUDE REGEX "_test\\.cc$")
   list(FILTER tests INCLUDE REGEX "_test\\.cc$")

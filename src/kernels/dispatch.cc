@@ -27,6 +27,9 @@ constinit const KernelTable kAvx512Bf16 = {"avx512-bf16",     &kLinearAvx512Bf16
                                            &kTrainingAvx512};
 constinit const KernelTable kAmx = {"amx",       &kLinearAmx,    &kAttentionAvx512, &kIndexAvx512Vnni,
                                     &kRowAvx512, &kDecodeAvx512, &kTrainingAvx512};
+#elif defined(__aarch64__)
+constinit const KernelTable kNeon = {"neon",    &kLinearNeon, &kAttentionNeon, &kIndexNeon,
+                                     &kRowNeon, &kDecodeNeon, &kTrainingNeon};
 #endif
 
 std::vector<TierInfo> probe_tiers() {
@@ -40,6 +43,9 @@ std::vector<TierInfo> probe_tiers() {
   tiers.push_back({&kAvx512Bf16, missing_for_avx512_bf16(features), pairs});
   // Not a default until it has been measured on a CPU that has it.
   tiers.push_back({&kAmx, missing_for_amx(features), TierUse::kWhenAsked});
+#elif defined(__aarch64__)
+  // Part of every aarch64 CPU.
+  tiers.push_back({&kNeon, "", TierUse::kByDefault});
 #endif
   return tiers;
 }

@@ -151,7 +151,7 @@ struct DecodeKernels {
 };
 
 struct KernelTable {
-  const char* name;  // the tier: "generic", "avx2", "avx512", "avx512-bf16", "amx"
+  const char* name;  // the tier: "generic", "avx2", "avx512", "avx512-bf16", "amx", "neon"
   const LinearKernels* linear;
   const AttentionKernels* attention;
   const IndexKernels* index;
@@ -182,6 +182,12 @@ extern const DecodeKernels kDecodeAvx512;
 // The other families of these tiers are those of avx512.
 extern const LinearKernels kLinearAvx512Bf16;
 extern const LinearKernels kLinearAmx;
+#elif defined(__aarch64__)
+extern const LinearKernels kLinearNeon;
+extern const AttentionKernels kAttentionNeon;
+extern const IndexKernels kIndexNeon;
+extern const RowKernels kRowNeon;
+extern const DecodeKernels kDecodeNeon;
 #endif
 
 }  // namespace fathom

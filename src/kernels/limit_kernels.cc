@@ -27,7 +27,7 @@ UnitList avx512_units() noexcept {
 
 }  // namespace
 
-LimitKernels limit_kernels(std::string_view tier) noexcept {
+LimitKernels limit_kernels([[maybe_unused]] std::string_view tier) noexcept {
 #if defined(__x86_64__)
   if (tier == "avx2") return {read_one_stream_avx2, read_four_streams_avx2, {&kFp32UnitAvx2, 1}};
   if (tier != "generic") {

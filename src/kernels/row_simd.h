@@ -83,8 +83,7 @@ FATHOM_INLINE Vec hadamard_lanes(Vec v) noexcept {
 
 // 1 / sqrt(n), rounded as the generic tier rounds it.
 FATHOM_INLINE float inverse_sqrt(int64_t n) noexcept {
-  const double root = _mm_cvtsd_f64(_mm_sqrt_pd(_mm_set1_pd(static_cast<double>(n))));
-  return static_cast<float>(1.0 / root);
+  return static_cast<float>(1.0 / square_root(static_cast<double>(n)));
 }
 
 void hadamard_short(float* x, int64_t n) noexcept {

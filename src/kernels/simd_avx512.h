@@ -123,6 +123,8 @@ FATHOM_INLINE void add_lanes_4(const Vec* v, float* sums) noexcept {
   _mm_storeu_ps(sums, _mm_add_ps(_mm_loadu_ps(sums), lane_sums_4(v)));
 }
 
+FATHOM_INLINE double square_root(double x) noexcept { return _mm_cvtsd_f64(_mm_sqrt_pd(_mm_set1_pd(x))); }
+
 FATHOM_INLINE Vec operand(const float* p) noexcept { return load(p); }
 FATHOM_INLINE void store_operand(float* p, Vec v) noexcept { store(p, v); }
 FATHOM_INLINE Vec dot(Vec a, Vec b, Vec sum) noexcept { return fma(a, b, sum); }

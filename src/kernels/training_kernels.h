@@ -54,6 +54,8 @@ extern const TrainingKernels kTrainingGeneric;
 #if defined(__x86_64__)
 extern const TrainingKernels kTrainingAvx2;
 extern const TrainingKernels kTrainingAvx512;
+#elif defined(__aarch64__)
+extern const TrainingKernels kTrainingNeon;
 #endif
 
 }  // namespace fathom
