@@ -21,6 +21,7 @@
 #include "engine/request.h"
 #include "model/model.h"
 #include "ops/quantize.h"
+#include "weights/weight_store.h"
 
 namespace fathom {
 
@@ -41,6 +42,7 @@ struct EngineOptions {
   PrefixCacheOptions cache = {};         // neither memory nor directory: no prefix cache
   std::string cache_secret = {};         // of the server: keeps tenants apart (cache_tenant)
   Digest model_fingerprint = {};         // whose states are in the cache
+  const WeightStore* weights = nullptr;  // whose files each step has read; null: none that could fail
   const Clock* clock = &steady_clock();  // of deadlines and the queue timeout
 };
 

@@ -60,6 +60,7 @@ struct EngineStats {
   int64_t state_bytes = 0;         // reserved in the ledger by running requests
   int64_t state_budget_bytes = 0;  // the ledger's size
   uint64_t nonfinite_logits = 0;   // choices aborted for it
+  bool weights_intact = true;      // false once a mapped file of the model could not be read
 };
 
 }  // namespace fathom

@@ -5,10 +5,13 @@
 
 #include <gtest/gtest.h>
 
+#include <filesystem>
 #include <limits>
 #include <random>
 #include <thread>
 
+#include "engine/loaded_model.h"
+#include "io/mapping_guard.h"
 #include "state/sequence_state.h"
 #include "support/engine_recorder.h"
 #include "support/random_numbers.h"
@@ -97,6 +100,39 @@ TEST(Engine, AnAnswerEndsAtItsLimitItsStopTokenOrTheSinksWord) {
   EXPECT_EQ(stats.time_to_first_token.count, 3u);
   EXPECT_EQ(stats.inter_token.count, stats.generated_tokens - 3);
   expect_empty(*engine);
+}
+
+// reliability.md F-7: the shard is cut between two requests; the process lives, no made-up token is given
+// out.
+TEST(Engine, RequestsFailOnceAWeightFileCannotBeRead) {
+  namespace fs = std::filesystem;
+  install_mapping_guard();
+  const fs::path folder = fs::path(testing::TempDir()) / "engine_cut_weights";
+  fs::remove_all(folder);
+  fs::create_directories(folder);
+  for (const char* name : {"config.json", "model.safetensors"}) {
+    fs::copy_file(fs::path(FATHOM_SOURCE_DIR) / "models/tiny-chat" / name, folder / name);
+  }
+  const auto loaded = LoadedModel::open(system_io(), folder);
+  ASSERT_TRUE(loaded.ok()) << loaded.status().message();
+  const auto engine = open_engine((*loaded)->model(), {.weights = &(*loaded)->store()});
+  Request request;
+  request.prompt = {0, 17, 18, 19};
+  request.max_tokens = 3;
+  EXPECT_EQ(run_alone(*engine, request)->choice().ids.size(), 3u);
+  EXPECT_TRUE(engine->stats().weights_intact);
+
+  fs::resize_file(folder / "model.safetensors", 4096);
+  for (int i = 0; i < 2; ++i) {
+    const auto sink = std::make_shared<RecordingSink>();
+    must_submit(*engine, request, sink);
+    sink->wait();
+    EXPECT_EQ(sink->failure.code(), StatusCode::kIo);
+    EXPECT_TRUE(sink->choice().ids.empty());
+  }
+  EXPECT_FALSE(engine->stats().weights_intact);
+  expect_empty(*engine);
+  fs::remove_all(folder);
 }
 
 TEST(Engine, TheContextEndsAnAnswer) {

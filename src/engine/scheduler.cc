@@ -181,6 +181,19 @@ Status Scheduler::reserve_room(const StepItem& item, const LiveRequest& request)
   }
 }
 
+Status Scheduler::check_weights() const {
+  return options_.weights == nullptr ? Status() : options_.weights->check_intact();
+}
+
+// What was computed is void for all; nothing of it is delivered or kept (reliability.md F-7).
+void Scheduler::fail_running(const Status& status) {
+  stats_.weights_intact = false;
+  for (const auto& request : running_) {
+    if (request->phase != RequestPhase::kFinished) fail(*request, status);
+  }
+  drop_finished();
+}
+
 void Scheduler::step() {
   const auto start = StepClock::now();
   plan_step(running_, budget_, runner_->sizes().logit_rows, plan_);
@@ -192,6 +205,7 @@ void Scheduler::step() {
   if (plan_.items.empty()) return drop_finished();
   const auto generated = stats_.generated_tokens;
   runner_->run(plan_.items, speculation_.next(plan_.decode_choices));
+  if (const Status intact = check_weights(); !intact.ok()) return fail_running(intact);
   for (size_t i = 0; i < plan_.items.size(); ++i) {
     const StepItem& item = plan_.items[i];
     LiveRequest& request = *plan_.owners[i];

@@ -58,6 +58,8 @@ class Scheduler {
   Status prepare(LiveRequest& request, Ledger::Reservation reservation);
   Status make_state(LiveRequest& request);
   void keep(LiveRequest& request, Choice& choice);
+  Status check_weights() const;
+  void fail_running(const Status& status);
   void step();
   Status reserve_room(const StepItem& item, const LiveRequest& request);
   void deliver_prompt(LiveRequest& request, const StepItem& item);
