@@ -27,8 +27,8 @@ ReplyEnvelope make_envelope(std::string_view id_prefix, std::string_view object,
 JsonValue envelope_json(const ReplyEnvelope& envelope);
 
 struct ReplyFormat {
-  ReplyEnvelope envelope;
-  Prices prices;
+  ReplyEnvelope envelope = {};
+  Prices prices = {};
   int choices = 1;
   bool thinking = false;
   bool logprobs = false;

@@ -52,8 +52,8 @@ class Exchange {
   struct Options {
     uint64_t max_unsent_bytes = 1 << 20;
     Clock::duration keep_alive = std::chrono::seconds(10);
-    std::function<void(const Exchange&, const ExchangeReport&)> on_report;  // called once, at the end
-    std::function<void()> wake;  // there are bytes to take; any thread
+    std::function<void(const Exchange&, const ExchangeReport&)> on_report = {};  // called once, at the end
+    std::function<void()> wake = {};  // there are bytes to take; any thread
   };
 
   Exchange(RequestFacts facts, Options options);
