@@ -81,7 +81,10 @@ void drain(Server& server, SignalEvents& signals, double seconds) {
 
 // What follows from other settings. Without keys all clients are one tenant, which the queue alone bounds.
 void settle(ServerOptions& options, const KeyRing& keys) {
-  if (keys.empty()) options.per_key = options.queue + options.parallel;
+  if (keys.empty()) {
+    options.per_key = options.queue + options.parallel;
+    options.cache_share = 1.0;
+  }
   // The engine ends a request in time; the connection only makes sure.
   const std::chrono::duration<double> longest(options.queue_time_s + options.request_time_s + 60.0);
   options.http.connection.request_time = std::chrono::duration_cast<ConnectionOptions::Duration>(longest);

@@ -38,6 +38,7 @@ Result<ReplyOrder> read_chat_order(const JsonValue& body, const ServedModel& mod
   FATHOM_ASSIGN_OR_RETURN(order.stop, read_stop(body, caps));
   FATHOM_RETURN_IF_ERROR(read_logprobs(body, order));
   read_limits(body, order);
+  order.user = read_user(body);
   return order;
 }
 

@@ -28,6 +28,7 @@ struct CompletionOrder {
   int64_t max_tokens = kDefaultMaxTokens;
   std::optional<int> top_logprobs;
   bool echo = false;
+  std::string user;
 };
 
 Result<std::vector<int32_t>> ids_of_text(const std::string& text, const JsonValue& body,
@@ -102,6 +103,7 @@ Result<CompletionOrder> read_order(const JsonValue& body, const ServedModel& mod
   order.choices = static_cast<int>(integer_member(body, "n").value_or(1));
   order.max_tokens = integer_member(body, "max_tokens").value_or(kDefaultMaxTokens);
   order.echo = bool_member(body, "echo").value_or(false);
+  order.user = read_user(body);
   if (const auto top = integer_member(body, "logprobs")) order.top_logprobs = static_cast<int>(*top);
   return order;
 }
@@ -113,6 +115,7 @@ Request request_of(const CompletionOrder& order, const CompletionPrompt& prompt,
   request.sampling = order.sampling;
   request.stop_tokens = {model.eos()};
   request.choices = order.choices;
+  request.cache_salt = order.user;
   request.top_logprobs = order.top_logprobs;
   if (order.echo) request.prompt_top_logprobs = order.top_logprobs;
   return request;

@@ -13,9 +13,20 @@ JsonValue status_word(std::string_view word) {
   return value;
 }
 
+// What does not work as it was asked to; empty when everything does.
+std::string_view trouble_of(const ServerContext& context, const ServedModel& model) {
+  if (!model.loaded->store().check_intact().ok()) return "model: its files could not be read";
+  const bool disk_wanted = !context.options.cache_dir.empty();
+  return disk_wanted && !model.engine->stats().cache.disk_on ? "cache: its directory takes no files" : "";
+}
+
 void answer_health(const ServerContext& context, Exchange& exchange) {
-  const bool loading = context.phase.load() == ServerPhase::kLoading;
-  exchange.respond(json_response(status_word(loading ? "loading" : "ok")));
+  const ServedModel* model = context.model.load(std::memory_order_acquire);
+  if (model == nullptr) return exchange.respond(json_response(status_word("loading")));
+  const std::string_view trouble = trouble_of(context, *model);
+  JsonValue health = status_word(trouble.empty() ? "ok" : "degraded");
+  if (!trouble.empty()) health.set("reason", JsonValue::string(std::string(trouble)));
+  exchange.respond(json_response(health));
 }
 
 void answer_ready(const ServerContext& context, Exchange& exchange) {

@@ -78,6 +78,32 @@ void add_engine(Page& page, const EngineStats& engine) {
   page.histogram("fathom_step_seconds", "Engine steps", engine.step);
 }
 
+// In the order of CacheError.
+constexpr std::string_view kCacheErrorNames[] = {"corrupt",   "unusable",     "gone",   "read",
+                                                 "write",     "sync",         "remove", "queue_full",
+                                                 "too_large", "out_of_memory"};
+static_assert(std::size(kCacheErrorNames) == kCacheErrorCount);
+
+void add_cache(Page& page, const CacheStats& cache) {
+  const std::string ram = Page::label("tier", "ram");
+  const std::string disk = Page::label("tier", "disk");
+  page.family("fathom_cache_bytes", "gauge", "Bytes in the prefix cache");
+  page.sample(cache.ram_bytes, ram);
+  page.sample(cache.disk_bytes, disk);
+  page.family("fathom_cache_hits_total", "counter", "Prompts that began with something cached");
+  page.sample(cache.hits);
+  page.family("fathom_cache_misses_total", "counter", "Prompts that did not");
+  page.sample(cache.misses);
+  page.family("fathom_cache_evictions_total", "counter", "Segments that made room for others");
+  page.sample(cache.ram_evictions, ram);
+  page.sample(cache.disk_evictions, disk);
+  page.family("fathom_cache_errors_total", "counter",
+              "Segments not served, kept or written; answers stay right");
+  for (size_t i = 0; i < cache.errors.size(); ++i) {
+    page.sample(cache.errors[i], Page::label("kind", kCacheErrorNames[i]));
+  }
+}
+
 void add_gauges(Page& page, const MetricsFacts& facts) {
   const auto gauge = [&page](std::string_view name, std::string_view help, int64_t value) {
     page.family(name, "gauge", help);
@@ -134,6 +160,7 @@ std::string Metrics::text(const MetricsFacts& facts) const {
       page.sample(finished_[i], Page::label("reason", kFinishedNames[i]));
   }
   add_engine(page, facts.engine);
+  add_cache(page, facts.engine.cache);
   add_gauges(page, facts);
   return page.take();
 }

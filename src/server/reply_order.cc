@@ -75,6 +75,7 @@ Result<Request> request_of(const ReplyOrder& order, const Prompt& prompt, const 
   FATHOM_ASSIGN_OR_RETURN(request.constraint, model.constraints->plan(constraint));
   request.stop_tokens = stop_tokens(model.markers);
   request.choices = order.choices;
+  request.cache_salt = order.user;
   request.top_logprobs = order.top_logprobs;
   if (prompt.ends_in_thinking()) {
     request.reasoning = Reasoning{*model.markers.id(Marker::kThinkClose), order.reasoning_budget};
@@ -109,6 +110,11 @@ Result<SamplingParams> read_sampling(const JsonValue& body, const ServedModel& m
   FATHOM_RETURN_IF_ERROR(read_logit_bias(body, model, params));
   FATHOM_RETURN_IF_ERROR(params.validate());
   return params;
+}
+
+std::string read_user(const JsonValue& body) {
+  const auto user = string_member(body, "user");
+  return user ? *user : string_member(body, "user_id").value_or("");
 }
 
 Result<std::vector<std::string>> read_stop(const JsonValue& body, const RequestCaps& caps) {

@@ -30,12 +30,15 @@ struct ReplyOrder {
   std::vector<std::string> stop;            // looked for in content
   std::optional<int> top_logprobs;          // absent: no logprobs
   std::optional<int64_t> reasoning_budget;  // tokens until </think> is forced
+  std::string user;                         // narrows what the prefix cache may share within the key
 };
 
 // Fields of a body that check_parameters has passed: temperature to logit_bias, missing ones from the model's
 // own defaults, a missing seed drawn. kInvalidArgument for what no table can check: ids beyond the
 // vocabulary.
 Result<SamplingParams> read_sampling(const JsonValue& body, const ServedModel& model);
+// Whom the request is for, by `user` or `user_id`; empty for nobody.
+std::string read_user(const JsonValue& body);
 // `stop` as a string or a list.
 Result<std::vector<std::string>> read_stop(const JsonValue& body, const RequestCaps& caps);
 

@@ -7,7 +7,9 @@
 
 #include "base/concat.h"
 #include "engine/compute.h"
+#include "engine/model_fingerprint.h"
 #include "io/digest.h"
+#include "server/cache_secret.h"
 
 namespace fathom {
 namespace {
@@ -23,17 +25,11 @@ std::string id_of(const std::string& name) {
   return id;
 }
 
-// A chain of SHA-256 over the parts.
-class Fingerprint {
- public:
-  void add(std::string_view part) {
-    digest_ = sha256({std::as_bytes(std::span(digest_)), std::as_bytes(std::span(part))});
-  }
-  std::string digits() const { return hex(digest_).substr(0, 12); }
-
- private:
-  Digest digest_{};
-};
+// What system_fingerprint shows: changes with weights, dialect, numerics or tier.
+std::string shown_fingerprint(const Digest& model, const Compute& compute, Dialect dialect) {
+  const std::string rest = concat(compute.tier, ' ', dialect_name(dialect));
+  return hex(sha256({std::as_bytes(std::span(model)), std::as_bytes(std::span(rest))})).substr(0, 12);
+}
 
 Result<RequestDefaults> defaults_of(const std::string& name, const ServerOptions& options) {
   RequestDefaults defaults;
@@ -52,7 +48,8 @@ Result<RequestDefaults> defaults_of(const std::string& name, const ServerOptions
   return defaults;
 }
 
-EngineOptions engine_options(const ServerOptions& options, const Compute& compute) {
+EngineOptions engine_options(const ServerOptions& options, const Compute& compute,
+                             const Digest& fingerprint) {
   EngineOptions out;
   out.threads = compute.threads;
   out.context = options.context;
@@ -62,19 +59,13 @@ EngineOptions engine_options(const ServerOptions& options, const Compute& comput
   out.queue = options.queue;
   out.per_tenant = options.per_key;
   out.queue_timeout = std::chrono::milliseconds(static_cast<int64_t>(options.queue_time_s * 1000.0));
+  out.cache.ram_bytes = options.cache_ram_bytes;
+  out.cache.disk_dir = options.cache_dir;
+  out.cache.disk_bytes = options.cache_dir.empty() ? 0 : options.cache_bytes;
+  out.cache.tenant_share = options.cache_share;
+  out.cache_secret = cache_secret(system_io(), options.cache_dir);
+  out.model_fingerprint = fingerprint;
   return out;
-}
-
-// Names and shapes of all tensors, and samples of their bytes at fixed places.
-void add_weights(Fingerprint& fingerprint, const WeightStore& store) {
-  constexpr size_t kSample = 64;
-  for (const StoredTensor& tensor : store.tensors()) {
-    fingerprint.add(tensor.name);
-    const auto* bytes = reinterpret_cast<const char*>(tensor.bytes.data());
-    const size_t size = tensor.bytes.size();
-    fingerprint.add({bytes, std::min(size, kSample)});
-    fingerprint.add({bytes + size / 2, std::min(size - size / 2, kSample)});
-  }
 }
 
 }  // namespace
@@ -114,13 +105,11 @@ Result<std::unique_ptr<ServedModel>> open_served_model(const std::string& name,
   if (options.context > 0) model->context = std::min(model->context, options.context);
   model->parameters = model->loaded->parameters();
   model->request_time = std::chrono::milliseconds(static_cast<int64_t>(options.request_time_s * 1000.0));
-  FATHOM_ASSIGN_OR_RETURN(model->engine,
-                          Engine::open(model->loaded->model(), engine_options(options, compute)));
-  Fingerprint fingerprint;
-  fingerprint.add(compute.tier);
-  fingerprint.add(dialect_name(defaults.dialect));
-  add_weights(fingerprint, model->loaded->store());
-  model->fingerprint = fingerprint.digits();
+  FATHOM_ASSIGN_OR_RETURN(const Digest fingerprint,
+                          model_fingerprint(system_io(), name, model->loaded->store()));
+  model->fingerprint = shown_fingerprint(fingerprint, compute, defaults.dialect);
+  FATHOM_ASSIGN_OR_RETURN(
+      model->engine, Engine::open(model->loaded->model(), engine_options(options, compute, fingerprint)));
   return model;
 }
 

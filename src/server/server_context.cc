@@ -16,7 +16,10 @@ constexpr int kDrainingRetry = 5;
 const ServedModel* ServerContext::ready_model(Exchange& exchange) const {
   const ServedModel* served = model.load(std::memory_order_acquire);
   switch (phase.load(std::memory_order_acquire)) {
-    case ServerPhase::kReady: return served;
+    case ServerPhase::kReady:
+      if (served->loaded->store().check_intact().ok()) return served;
+      exchange.fail({ErrorCode::kModelUnavailable, "the files of the model could not be read", "", 60});
+      return nullptr;
     case ServerPhase::kLoading:
       exchange.fail({ErrorCode::kNotReady, "the model is being loaded", "", kNotReadyRetry});
       return nullptr;

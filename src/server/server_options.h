@@ -67,8 +67,10 @@ struct ServerOptions {
   int64_t memory_bytes = 0;  // 0: this machine's
   int queue = 256;
   int per_key = 32;
-  std::string cache_dir;
-  int64_t cache_bytes = 0;
+  int64_t cache_ram_bytes = 256 << 20;
+  std::string cache_dir;  // empty: no disk tier
+  int64_t cache_bytes = int64_t{16} << 30;
+  double cache_share = 0.25;  // of one tenant; all of it without keys
 };
 
 }  // namespace fathom

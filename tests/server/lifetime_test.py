@@ -99,8 +99,8 @@ class SlowReader(unittest.TestCase):
 
 class Waiting(unittest.TestCase):
     def test_what_does_not_fit_the_queue_is_refused_at_once(self) -> None:
-        with Server("--parallel", "1", "--queue", "2") as server:
-            request = endless(server, stream=True)
+        with Server("--parallel", "8", "--queue", "2") as server:
+            request = endless(server, n=8)  # takes all places, for seconds
             held = [server.open_stream(request) for _ in range(3)]
             wait_until(lambda: busy(server) == 3, 10, "one runs, two wait")
             for _ in range(5):
@@ -130,9 +130,9 @@ class Waiting(unittest.TestCase):
             connection.close()
 
     def test_silence_is_filled_with_comments(self) -> None:
-        with Server("--parallel", "1", "--keep-alive", "0.2") as server:
-            ahead = [server.open_stream(endless(server, stream=True)) for _ in range(4)]
-            wait_until(lambda: busy(server) == 4, 10, "the first runs, the others wait")
+        with Server("--parallel", "8", "--keep-alive", "0.2") as server:
+            ahead = [server.open_stream(endless(server, n=8)) for _ in range(2)]
+            wait_until(lambda: busy(server) == 2, 10, "the first runs, the other waits")
             second = server.open_stream({"messages": HELLO, "stream": True, "max_tokens": 2})
             received = b""
             while received.count(b": keep-alive\n\n") < 3:
@@ -148,8 +148,8 @@ class Waiting(unittest.TestCase):
             second.close()
 
     def test_a_wait_in_the_queue_has_an_end(self) -> None:
-        with Server("--parallel", "1", "--queue-time", "0.5") as server:
-            ahead = [server.open_stream(endless(server, stream=True)) for _ in range(2)]
+        with Server("--parallel", "8", "--queue-time", "0.5") as server:
+            ahead = [server.open_stream(endless(server, n=8)) for _ in range(2)]
             wait_until(lambda: busy(server) >= 1, 10, "the first runs")
             status, headers, reply = server.post("/v1/chat/completions", {"messages": HELLO})
             self.assertEqual((status, reply["error"]["code"]), (503, "queue_timeout"))
