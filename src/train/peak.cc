@@ -10,7 +10,7 @@ namespace fathom {
 namespace {
 
 // Neighbours on the machine disturb a sample; the best of several counts.
-constexpr int kSamples = 6;
+constexpr int kSamples = 16;
 
 }  // namespace
 

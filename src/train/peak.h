@@ -8,7 +8,7 @@
 
 namespace fathom {
 
-// Floating-point operations per second of all threads, measured for about half a second.
+// Floating-point operations per second of all threads, measured for one to two seconds.
 Result<double> measure_peak_flops(std::string_view tier, int threads);
 
 }  // namespace fathom
