@@ -90,14 +90,16 @@ bool has_large_count(string_view rest) {
 constexpr string_view kAny = "(?s:.*)";
 
 #define FATHOM_DATE                                                                                          \
-  "[0-9]{4}-((0[13578]|1[02])-(0[1-9]|[12][0-9]|3[01])|(0[469]|11)-(0[1-9]|[12][0-9]|30)|02-(0[1-9]|1[0-9]|" \
+  "[1-9][0-9]{3}-((0[13578]|1[02])-(0[1-9]|[12][0-9]|3[01])|(0[469]|11)-(0[1-9]|[12][0-9]|30)|02-(0[1-9]|1[" \
+  "0-9]|"                                                                                                    \
   "2[0-8]))"
 #define FATHOM_TIME \
   "([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\\.[0-9]{1,6})?(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])"
 #define FATHOM_BYTE "(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
 #define FATHOM_LABEL "[0-9A-Za-z]([0-9A-Za-z-]{0,61}[0-9A-Za-z])?"
 
-// The 29th of February and leap seconds are left out: whether they are valid depends on the rest of the date.
+// Left out: the 29th of February and leap seconds, which depend on the rest of the date, and years before
+// 1000, which many readers refuse.
 constexpr std::array<std::pair<string_view, string_view>, 6> kFormats = {{
     {"date", "^" FATHOM_DATE "$"},
     {"time", "^" FATHOM_TIME "$"},

@@ -109,7 +109,7 @@ JsonValue run(const fathom::Tokenizer& tokenizer, const fathom::ConstraintCompil
   for (int walk = 0; walk < walks; ++walk) {
     auto reply = fathom::test::random_walk(
         tokenizer, *plan, spec,
-        {.seed = static_cast<uint64_t>(walk), .soft_limit = soft_limit, .limit = 20 * soft_limit});
+        {.seed = static_cast<uint64_t>(walk), .soft_limit = soft_limit, .limit = 100 * soft_limit});
     if (!reply.ok()) return error_json(reply.status().in("walk"));
     masks.insert(masks.end(), reply->mask_ms.begin(), reply->mask_ms.end());
     replies.items().push_back(reply_json(*reply));

@@ -20,7 +20,7 @@ int closing_order(const Tokenizer& tokenizer, const MarkerIds& markers, int32_t 
   if (marker == Marker::kDsml || marker == Marker::kThinkClose) return 1;
   const std::string_view bytes = tokenizer.bytes(id);
   if (tokenizer.is_added(id) || bytes.empty()) return 9;
-  constexpr std::array<std::string_view, 6> kClosers = {"</", "\"", "}", "]", "\n", "<"};
+  constexpr std::array<std::string_view, 4> kClosers = {"</", "\"", "}", "]"};
   for (const std::string_view closer : kClosers) {
     if (bytes == closer) return 2;
   }

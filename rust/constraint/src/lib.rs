@@ -21,7 +21,7 @@ const COMPILE_STACK_BYTES: usize = 16 << 20;
 const MAX_GRAMMAR_SYMBOLS: usize = 200_000;
 const MAX_LEXER_STATES: usize = 50_000;
 const COMPILE_LEXER_FUEL: u64 = 1_000_000;
-const STEP_LEXER_FUEL: u64 = 20_000;
+const STEP_LEXER_FUEL: u64 = 100_000;
 const STEP_ITEMS: usize = 20_000;
 
 pub struct Vocabulary {
