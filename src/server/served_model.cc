@@ -108,8 +108,9 @@ Result<std::unique_ptr<ServedModel>> open_served_model(const std::string& name,
   FATHOM_ASSIGN_OR_RETURN(const Digest fingerprint,
                           model_fingerprint(system_io(), name, model->loaded->store()));
   model->fingerprint = shown_fingerprint(fingerprint, compute, defaults.dialect);
-  FATHOM_ASSIGN_OR_RETURN(
-      model->engine, Engine::open(model->loaded->model(), engine_options(options, compute, fingerprint)));
+  EngineOptions engine = engine_options(options, compute, fingerprint);
+  engine.weights = &model->loaded->store();
+  FATHOM_ASSIGN_OR_RETURN(model->engine, Engine::open(model->loaded->model(), engine));
   return model;
 }
 
