@@ -101,7 +101,10 @@ class Waiting(unittest.TestCase):
     def test_what_does_not_fit_the_queue_is_refused_at_once(self) -> None:
         with Server("--parallel", "8", "--queue", "2") as server:
             request = endless(server, n=8)  # takes all places, for seconds
-            held = [server.open_stream(request) for _ in range(3)]
+            held = [server.open_stream(request)]
+            # Only when it runs are both places of the queue free.
+            wait_until(lambda: server.metric("fathom_requests_running") == 1, 10, "the first runs")
+            held += [server.open_stream(request) for _ in range(2)]
             wait_until(lambda: busy(server) == 3, 10, "one runs, two wait")
             for _ in range(5):
                 start = time.monotonic()
