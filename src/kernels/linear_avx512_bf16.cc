@@ -12,7 +12,7 @@ void f32(const LinearArgs& args) noexcept { kLinearAvx512.f32(args); }
 void bf16(const LinearArgs& args) noexcept { kLinearAvx512.bf16(args); }
 
 void fp8(const LinearArgs& args) noexcept {
-  args.x_precision == XPrecision::kBf16Exact ? linear<Fp8Pairs>(args) : kLinearAvx512.fp8(args);
+  args.x_precision == XPrecision::kBf16Exact ? linear<Fp8Pairs>(args) : linear<Fp8Wide>(args);
 }
 
 void fp4(const LinearArgs& args) noexcept {

@@ -8,19 +8,29 @@
 //   kGroup, kGroupBytes    weights decoded at once, and their bytes
 //   kScalesIn              where the scales go; kWeights: a group has one scale byte
 //   kDirectRows            up to so many rows of x it is faster to decode in registers (bench/micro/linear)
-//   decode(bytes, scale, w)  a group as vectors of Lane, in the Format's lane order
-//   pack(x, factor, out)     a group of x to that order, times factor and what decode leaves out
+//   one pack(x, factor, out)   a group of x in the Format's lane order, times factor and what decoding leaves
+//   out
+// and to decode a group, either
+//   decode(bytes, scale, w)  all its vectors of Lane at once, in lane order, or
+//   Line, line(bytes, scales, g), vec(line, j)  in steps: what all vectors share, then vector j, asked for in
+//   order
+// and, when the scales of a row are prepared a chunk at a time:
+//   Scales, scales(bytes, count)  `count` columns' worth, for line()
 // and, when it does not take every scale:
 //   Plain                  the Format that does
 //   takes(w, n, k, count)  whether it takes those of weight row n in these columns
+// and, when few rows of x have a faster way of the same values and lane order:
+//   Direct                 the Format of the direct path
 #pragma once
 
 #include "kernels/kernel_table.h"
+#include "kernels/simd_math.h"
 
 namespace fathom {
 namespace {  // NOLINT(google-build-namespaces): internal linkage is the point
 
 constexpr int64_t kScaleBlock = 128;  // FP8: rows and columns of a scale
+constexpr int64_t kScaleGroup = 32;   // FP4: columns of a scale
 
 // kX: multiplied into the packed x, which then serves one block row of weights. Both are exact.
 enum class ScalesIn : uint8_t { kNone, kX, kWeights };
@@ -51,9 +61,11 @@ constexpr ScaleTable kScales = make_scale_table();
 FATHOM_INLINE int64_t least(int64_t a, int64_t b) noexcept { return a < b ? a : b; }
 FATHOM_INLINE int64_t round_up(int64_t n, int64_t step) noexcept { return (n + step - 1) / step * step; }
 
-// The scale byte of weight row n and column k, and after it those of the columns to the right.
+// The scale byte of weight row n and column k, and after it those of the columns to the right. Blocks of one
+// row are those of FP4.
 FATHOM_INLINE const uint8_t* scales_at(const WeightView& w, int64_t n, int64_t k) noexcept {
-  return w.scales + n / w.block.rows * ((w.cols + w.block.cols - 1) / w.block.cols) + k / w.block.cols;
+  if (w.block.rows == 1) return w.scales + n * ((w.cols + kScaleGroup - 1) / kScaleGroup) + k / kScaleGroup;
+  return w.scales + n / kScaleBlock * ((w.cols + kScaleBlock - 1) / kScaleBlock) + k / kScaleBlock;
 }
 
 // A block of x: rows [first, first + rows), columns [k, k + count) of args.x.
@@ -103,30 +115,84 @@ FATHOM_INLINE void prefetch_group(const uint8_t* p) noexcept {
   for (int64_t line = 0; line < Format::kGroupBytes; line += 64) __builtin_prefetch(p + line, 0, 3);
 }
 
-// One row of weights from column k on.
+template <typename Format>
+concept Stepwise = requires { typename Format::Line; };
+template <typename Format>
+concept PreparesScales = requires { typename Format::Scales; };
+
+template <typename Format>
+struct ScalesOf {
+  using Type = const uint8_t*;
+};
+template <PreparesScales Format>
+struct ScalesOf<Format> {
+  using Type = typename Format::Scales;
+};
+
+// A row of weights from one column on.
 struct RowCursor {
   const uint8_t* bytes;
-  const uint8_t* scale;
+  const uint8_t* scales;
 };
 
 template <typename Format>
 FATHOM_INLINE RowCursor row_cursor(const WeightView& w, int64_t n, int64_t k) noexcept {
-  const auto* data = static_cast<const uint8_t*>(w.data);
-  return {data + bytes_of<Format>(n * w.cols + k),
+  return {static_cast<const uint8_t*>(w.data) + bytes_of<Format>(n * w.cols + k),
           Format::kScalesIn == ScalesIn::kWeights ? scales_at(w, n, k) : nullptr};
 }
 
-// The group at group index g of a row; the last one may be shorter and is then read through a zeroed copy.
+// One row of weights in `count` columns, `first` columns behind the cursor, a multiple of any scale's.
 template <typename Format>
-FATHOM_INLINE void decode_group(const RowCursor& row, int64_t g, int64_t weights_left,
-                                OperandOf<typename Format::Lane>* w) noexcept {
+struct RowChunk {
+  const uint8_t* bytes;
+  typename ScalesOf<Format>::Type scales;
+};
+
+template <typename Format>
+FATHOM_INLINE RowChunk<Format> row_chunk(const RowCursor& row, int64_t first, int64_t count) noexcept {
+  const uint8_t* bytes = row.bytes + bytes_of<Format>(first);
+  if constexpr (PreparesScales<Format>) {
+    return {bytes, Format::scales(row.scales + first / kScaleGroup, count)};
+  } else if constexpr (Format::kScalesIn == ScalesIn::kWeights) {
+    return {bytes, row.scales + first / Format::kGroup};
+  } else {
+    return {bytes, nullptr};
+  }
+}
+
+// Calls use(bytes) with the group at index g of a row; the last one may be shorter and is then read through a
+// zeroed copy.
+template <typename Format, typename Use>
+FATHOM_INLINE auto with_group(const RowChunk<Format>& row, int64_t g, int64_t weights_left,
+                              Use use) noexcept {
   const uint8_t* bytes = row.bytes + g * Format::kGroupBytes;
-  const uint8_t* scale = Format::kScalesIn == ScalesIn::kWeights ? row.scale + g : nullptr;
-  if (weights_left >= Format::kGroup) return Format::decode(bytes, scale, w);
+  if (weights_left >= Format::kGroup) return use(bytes);
   alignas(64) uint8_t padded[Format::kGroupBytes] = {};
   const int64_t bytes_left = bytes_of<Format>(weights_left);
   for (int64_t i = 0; i < bytes_left; ++i) padded[i] = bytes[i];
-  Format::decode(padded, scale, w);
+  return use(static_cast<const uint8_t*>(padded));
+}
+
+template <Stepwise Format>
+FATHOM_INLINE typename Format::Line line_of(const RowChunk<Format>& row, int64_t g,
+                                            int64_t weights_left) noexcept {
+  return with_group<Format>(row, g, weights_left, [&](const uint8_t* bytes) FATHOM_INLINE_LAMBDA {
+    return Format::line(bytes, row.scales, g);
+  });
+}
+
+template <typename Format>
+FATHOM_INLINE void decode_group(const RowChunk<Format>& row, int64_t g, int64_t weights_left,
+                                OperandOf<typename Format::Lane>* w) noexcept {
+  if constexpr (Stepwise<Format>) {
+    typename Format::Line line = line_of<Format>(row, g, weights_left);
+    FATHOM_UNROLL
+    for (int j = 0; j < Format::kGroup / kLanes<typename Format::Lane>; ++j) w[j] = Format::vec(line, j);
+  } else {
+    with_group<Format>(row, g, weights_left, [&](const uint8_t* bytes) FATHOM_INLINE_LAMBDA {
+      Format::decode(bytes, Format::kScalesIn == ScalesIn::kWeights ? row.scales + g : nullptr, w);
+    });
+  }
 }
 
 }  // namespace

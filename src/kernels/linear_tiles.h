@@ -150,7 +150,7 @@ void tile_linear(const LinearArgs& args) noexcept {
   for (int64_t first = 0; first < args.m; first += kTileXRows) {
     for (int64_t k = 0; k < args.w.cols; k += kTileChunk) {
       const XBlock block = {first, least(kTileXRows, args.m - first), k, least(kTileChunk, args.w.cols - k)};
-      const PackedX<uint16_t> x = {block, packed};
+      const PackedX<uint16_t> x = {block, packed, 0};  // tiles, not rows
       pack_tiles<Format>(args, block, packed);
       for (int64_t s = args.row_begin; s < args.row_end; s += kTileStrip) {
         const int64_t end = least(s + kTileStrip, args.row_end);

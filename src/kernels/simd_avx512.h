@@ -125,6 +125,14 @@ FATHOM_INLINE void add_lanes_4(const Vec* v, float* sums) noexcept {
 
 FATHOM_INLINE double square_root(double x) noexcept { return _mm_cvtsd_f64(_mm_sqrt_pd(_mm_set1_pd(x))); }
 
+// 64 bytes, loaded once: the compiler would load them again for each use, and what a core can read ahead is
+// bounded by the loads it keeps in flight.
+FATHOM_INLINE __m512i load_once(const uint8_t* p) noexcept {
+  __m512i v = _mm512_loadu_si512(p);
+  asm("" : "+v"(v));
+  return v;
+}
+
 FATHOM_INLINE Vec operand(const float* p) noexcept { return load(p); }
 FATHOM_INLINE void store_operand(float* p, Vec v) noexcept { store(p, v); }
 FATHOM_INLINE Vec dot(Vec a, Vec b, Vec sum) noexcept { return fma(a, b, sum); }
