@@ -43,6 +43,7 @@ Result<BenchSuiteOptions> suite_options(const BenchCommand& command) {
   BenchSuiteOptions options;
   options.preset = command.preset;
   options.figure = command.figure;
+  options.profile = command.profile;
   options.effort = command.quick ? BenchEffort::kQuick : BenchEffort::kFull;
   for (const std::string& word : command.words) {
     if (const auto group = bench_group(word)) {

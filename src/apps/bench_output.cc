@@ -72,10 +72,52 @@ std::string figure_line(const BenchFigure& figure) {
   return out + "\n";
 }
 
+// "  experts     7.10 ms  0.321 GB  45.2 GB/s  0.92": milliseconds of a step, and of the bandwidth what it
+// used.
+std::string part_lines(const BenchFigure& figure, double bandwidth) {
+  std::string out;
+  for (const BenchPart& part : figure.parts) {
+    char line[160];
+    int size = std::snprintf(line, sizeof line, "  %-20s %9s ms", part.name.c_str(),
+                             three_digits(1e3 * part.seconds).c_str());
+    const auto add = [&](const char* format, auto... values) {
+      size += std::snprintf(line + size, sizeof line - static_cast<size_t>(size), format, values...);
+    };
+    if (part.bytes > 0.0 && part.seconds > 0.0) {
+      const double rate = part.bytes / part.seconds;
+      add("  %7.4f GB  %6s GB/s  %.2f of read", part.bytes / 1e9, three_digits(rate / 1e9).c_str(),
+          rate / bandwidth);
+    }
+    if (part.barriers > 0.0) add("  %.0f barriers", part.barriers);
+    out += concat(line, "\n");
+  }
+  return out;
+}
+
+// The parts of a figure as figures.
+std::vector<BenchFigure> part_figures(const BenchFigure& figure, double bandwidth) {
+  std::vector<BenchFigure> all;
+  for (const BenchPart& part : figure.parts) {
+    BenchFigure one;
+    one.name = concat(figure.name, ": ", part.name);
+    one.value = 1e3 * part.seconds;
+    one.unit = "ms";
+    one.limit = 1e3 * part.bytes / bandwidth;
+    one.ratio = one.low = one.high = one.value > 0.0 ? one.limit / one.value : 0.0;
+    one.repetitions = figure.repetitions;
+    all.push_back(std::move(one));
+  }
+  return all;
+}
+
 // What JSON lines and history lines say, the limits first.
 std::vector<BenchFigure> all_figures(const BenchReport& report) {
   std::vector<BenchFigure> all = limit_figures(report.record);
-  all.insert(all.end(), report.figures.begin(), report.figures.end());
+  for (const BenchFigure& figure : report.figures) {
+    all.push_back(figure);
+    const auto parts = part_figures(figure, report.record.limits.read_bytes_per_second);
+    all.insert(all.end(), parts.begin(), parts.end());
+  }
   return all;
 }
 
@@ -95,7 +137,8 @@ std::string bench_table(const BenchReport& report, const BenchRunFacts& facts) {
   std::string out = machine_line(report, facts) + run_line(report, facts);
   if (report.figures.empty()) return out;
   out += "figure                        value         limit  ratio   range         n\n";
-  for (const BenchFigure& figure : report.figures) out += figure_line(figure);
+  for (const BenchFigure& figure : report.figures)
+    out += figure_line(figure) + part_lines(figure, report.record.limits.read_bytes_per_second);
   return out;
 }
 

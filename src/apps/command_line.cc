@@ -200,6 +200,7 @@ void add_bench(CLI::App& app, Chosen& chosen) {
   sub->add_option("--preset", c->preset, "Random weights in memory: flash-slice, pro-slice, mini or tiny");
   sub->add_option("--figure", c->figure, "Measure only this figure, as \"decode ctx 64\"");
   sub->add_flag("--json", c->json, "A JSON object a line");
+  sub->add_flag("--profile", c->profile, "Parts of each figure: time, bytes, waits");
   sub->add_flag("--quick", c->quick, "Two short repetitions instead of five");
   sub->add_option("--against", c->against, "Alternate with this program, whose last output line is a number");
   sub->add_option("--csv", c->csv, "Add the figures to this file");

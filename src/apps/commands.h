@@ -148,6 +148,7 @@ struct BenchCommand {
   std::string svg;                 // roofline to write
   bool json = false;
   bool quick = false;
+  bool profile = false;
   ComputeOptions compute;
 };
 Status run_bench_command(const BenchCommand& command);

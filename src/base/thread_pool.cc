@@ -2,6 +2,7 @@
 #include "base/thread_pool.h"
 
 #include <algorithm>
+#include <chrono>
 #include <system_error>
 
 #include "base/concat.h"
@@ -78,6 +79,14 @@ void ThreadPool::run_stage(StageCall call, const void* context) noexcept {
   epoch_.fetch_add(1, std::memory_order_release);
   epoch_.notify_all();
   call(context, 0);
+  ++waits_.stages;
+  if (wait_times_ == WaitTimes::kIgnore) return wait_for_workers();
+  const auto start = std::chrono::steady_clock::now();
+  wait_for_workers();
+  waits_.nanoseconds += std::chrono::nanoseconds(std::chrono::steady_clock::now() - start).count();
+}
+
+void ThreadPool::wait_for_workers() noexcept {
   for (uint32_t left = pending_.load(std::memory_order_acquire); left != 0;
        left = pending_.load(std::memory_order_acquire)) {
     wait_for_change(pending_, left);

@@ -32,6 +32,13 @@ struct StageWork {
   }
 };
 
+// What the caller of a pool waited for the other workers.
+struct PoolWaits {
+  int64_t stages = 0;       // shared ones
+  int64_t nanoseconds = 0;  // while measured
+};
+enum class WaitTimes : uint8_t { kIgnore, kMeasure };
+
 class ThreadPool {
  public:
   // Where two cores, one of them busy with something else, still gain: several wake-ups of a parked thread.
@@ -45,6 +52,10 @@ class ThreadPool {
   ThreadPool& operator=(const ThreadPool&) = delete;
 
   int size() const noexcept { return size_; }
+
+  // The caller's own waits so far; their time only while it is measured, which costs two clock reads a stage.
+  const PoolWaits& waits() const noexcept { return waits_; }
+  void set_wait_times(WaitTimes wanted) noexcept { wait_times_ = wanted; }
 
   // Calls stage(worker) once for every worker and returns when all are done. What the stage wrote is visible
   // then. A stage too short to be worth waking others for runs on the caller, one part after the other: the
@@ -70,11 +81,16 @@ class ThreadPool {
   explicit ThreadPool(int size) : size_(size), spin_limit_(0) {}
   void run_stage(StageCall call, const void* context) noexcept;
   void work(int worker) noexcept;
+  void wait_for_workers() noexcept;
   void wait_for_change(const std::atomic<uint32_t>& value, uint32_t old) const noexcept;
 
   // immutable after construction
   int size_;
   int spin_limit_;  // pauses before a waiting thread parks; 0 when there are more threads than cores
+
+  // the caller's own
+  PoolWaits waits_;
+  WaitTimes wait_times_ = WaitTimes::kIgnore;
 
   // written by the caller before `epoch_` rises, read by workers after it has
   StageCall call_ = nullptr;

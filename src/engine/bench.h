@@ -27,6 +27,14 @@ struct BenchSample {
   double flops = 0.0;    // it must compute
 };
 
+// A part of a step: what its time goes to.
+struct BenchPart {
+  std::string name;
+  double seconds = 0.0;
+  double bytes = 0.0;     // 0: reads nothing worth counting
+  double barriers = 0.0;  // 0: not counted
+};
+
 // A line of the result. A case that has no limit has limit 0 and ratio 0.
 struct BenchFigure {
   std::string name;
@@ -39,6 +47,7 @@ struct BenchFigure {
   int repetitions = 0;
   std::string note;
   BenchSample best;
+  std::vector<BenchPart> parts;  // of a step, on average over all repetitions; empty unless asked for
 };
 
 // What figures are made from: limits of the run and the samples of all cases.

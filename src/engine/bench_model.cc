@@ -2,6 +2,7 @@
 #include "engine/bench_model.h"
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <cstdio>
 
@@ -16,6 +17,31 @@ namespace {
 using SteadyClock = std::chrono::steady_clock;
 
 constexpr int64_t kMaxStepsPerMeasurement = 64;
+
+// By Stage.
+constexpr std::array<const char*, kStageCount> kPartNames = {"other",  "hyper-connections", "projections",
+                                                             "rows",   "index scan",        "attention",
+                                                             "router", "experts",           "head"};
+
+// The average of one part list after the other, for equal lists.
+void add_parts(std::vector<BenchPart>& sum, const std::vector<BenchPart>& parts) {
+  if (sum.empty()) sum.resize(parts.size());
+  for (size_t i = 0; i < parts.size(); ++i) {
+    sum[i].name = parts[i].name;
+    sum[i].seconds += parts[i].seconds;
+    sum[i].bytes += parts[i].bytes;
+    sum[i].barriers += parts[i].barriers;
+  }
+}
+
+std::vector<BenchPart> mean_parts(std::vector<BenchPart> sum, size_t count) {
+  for (BenchPart& part : sum) {
+    part.seconds /= static_cast<double>(count);
+    part.bytes /= static_cast<double>(count);
+    part.barriers /= static_cast<double>(count);
+  }
+  return sum;
+}
 
 double tokens_per_second(const BenchSample& sample, int64_t tokens) noexcept {
   return static_cast<double>(tokens) / sample.seconds;
@@ -53,6 +79,7 @@ class StepCase : public BenchCase {
   Result<BenchSample> measure() override {
     for (SequenceState& state : states_)
       FATHOM_RETURN_IF_ERROR(state.reserve(state.position() + steps_ * shape_.tokens));
+    model_.take_parts();
     BenchSample sum;
     for (int64_t i = 0; i < steps_; ++i) {
       const BenchSample one = step();
@@ -60,12 +87,14 @@ class StepCase : public BenchCase {
       sum.bytes += one.bytes;
       sum.flops += one.flops;
     }
+    add_parts(parts_, model_.take_parts());
     const auto steps = static_cast<double>(steps_);
     return BenchSample{sum.seconds / steps, sum.bytes / steps, sum.flops / steps};
   }
 
  protected:
   const Shape& shape() const noexcept { return shape_; }
+  std::vector<BenchPart> parts(size_t measurements) const { return mean_parts(parts_, measurements); }
   const Model& model() const noexcept { return model_.model(); }
 
  private:
@@ -90,6 +119,7 @@ class StepCase : public BenchCase {
   std::vector<SequenceState> states_;
   std::vector<int32_t> tokens_;
   uint64_t drawn_ = 0;
+  std::vector<BenchPart> parts_;  // sum over the measurements
   int64_t steps_ = 1;
 };
 
@@ -119,6 +149,7 @@ class DecodeCase : public StepCase {
       std::snprintf(note + length, sizeof note - static_cast<size_t>(length), ", %.2f of ctx %d",
                     shortest / figure.best.seconds, static_cast<int>(kShortContext));
     figure.note = note;
+    figure.parts = parts(samples.size());
     return figure;
   }
 };
@@ -140,6 +171,7 @@ class PassCase : public StepCase {
                   figure.best.bytes / std::max(one.bytes, 1.0),
                   figure.best.seconds / std::max(one.seconds, 1e-12));
     figure.note = note;
+    figure.parts = parts(samples.size());
     return figure;
   }
 };
@@ -160,6 +192,7 @@ class BatchCase : public StepCase {
         config.n_routed_experts,
         static_cast<double>(shape().sequences) * one / std::max(figure.best.seconds, 1e-12));
     figure.note = note;
+    figure.parts = parts(samples.size());
     return figure;
   }
 };
@@ -181,7 +214,9 @@ class PrefillCase : public BenchCase {
   Result<BenchSample> measure() override {
     if (depth_ == 0) state_.clear();
     FATHOM_RETURN_IF_ERROR(state_.reserve(state_.position() + static_cast<int64_t>(tokens_.size())));
+    model_.take_parts();
     BenchSample sum;
+    int64_t chunks = 0;
     for (std::span<const int32_t> rest = tokens_; !rest.empty();) {
       const size_t chunk = std::min(rest.size(), static_cast<size_t>(model_.batch_tokens()));
       const SequenceSpan span{&state_, rest.first(chunk),
@@ -191,7 +226,15 @@ class PrefillCase : public BenchCase {
       sum.bytes += one.bytes;
       sum.flops += one.flops;
       rest = rest.subspan(chunk);
+      ++chunks;
     }
+    std::vector<BenchPart> parts = model_.take_parts();
+    for (BenchPart& part : parts) {
+      part.seconds *= static_cast<double>(chunks);
+      part.bytes *= static_cast<double>(chunks);
+      part.barriers *= static_cast<double>(chunks);
+    }
+    add_parts(parts_, parts);
     return sum;
   }
 
@@ -210,6 +253,7 @@ class PrefillCase : public BenchCase {
       std::snprintf(note + length, sizeof note - static_cast<size_t>(length), ", %.2f of depth 0",
                     shallow / figure.best.seconds);
     figure.note = note;
+    figure.parts = mean_parts(parts_, samples.size());
     return figure;
   }
 
@@ -223,6 +267,7 @@ class PrefillCase : public BenchCase {
   std::vector<int32_t> tokens_;
   int64_t depth_;
   SequenceState state_;
+  std::vector<BenchPart> parts_;  // sum over the measurements
 };
 
 template <typename Case>
@@ -239,6 +284,7 @@ BenchModel::BenchModel(const Model& model, ThreadPool& pool, Activations acts)
     : model_(model),
       pool_(pool),
       acts_(std::move(acts)),
+      clock_(pool),
       seen_(static_cast<size_t>(model.config.n_routed_experts)) {
   options_.observer = [this](int layer, const Activations& step) {
     if (layer >= 0) expert_reads_ += count_expert_reads(step);
@@ -277,7 +323,37 @@ BenchSample BenchModel::run_step(std::span<const SequenceSpan> spans) {
   forward(model_, pool_, options_, spans, acts_);
   const double seconds = std::chrono::duration<double>(SteadyClock::now() - start).count();
   const StepCost cost = step_cost(model_.config, stored_formats(model_.weights), shapes, expert_reads_);
+  if (options_.clock != nullptr) {
+    for (size_t i = 0; i < cost.bytes.size(); ++i) profiled_cost_.bytes[i] += cost.bytes[i];
+    profiled_seconds_ += seconds;
+    ++profiled_steps_;
+  }
   return {seconds, cost.total_bytes(), cost.flops};
+}
+
+void BenchModel::start_profile() noexcept {
+  pool_.set_wait_times(WaitTimes::kMeasure);
+  options_.clock = &clock_;
+}
+
+std::vector<BenchPart> BenchModel::take_parts() {
+  std::vector<BenchPart> parts;
+  if (profiled_steps_ > 0) {
+    const auto steps = static_cast<double>(profiled_steps_);
+    const StageTimes& times = clock_.times();
+    double seen = times.waits;
+    for (size_t i = 0; i < times.seconds.size(); ++i) {
+      parts.push_back({kPartNames[i], times.seconds[i] / steps, profiled_cost_.bytes[i] / steps, 0.0});
+      seen += times.seconds[i];
+    }
+    parts.push_back({"barriers and waits", times.waits / steps, 0.0, times.barriers / steps});
+    parts.push_back({"not seen", (profiled_seconds_ - seen) / steps, 0.0, 0.0});
+  }
+  clock_.clear();
+  profiled_cost_ = {};
+  profiled_seconds_ = 0.0;
+  profiled_steps_ = 0;
+  return parts;
 }
 
 Result<std::unique_ptr<BenchCase>> decode_case(BenchModel& model, int64_t context,

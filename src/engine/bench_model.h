@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "engine/bench.h"
+#include "engine/step_cost.h"
 #include "io/io_env.h"
 #include "model/transformer.h"
 
@@ -21,8 +22,15 @@ class BenchModel {
   static Result<std::unique_ptr<BenchModel>> create(const Model& model, ThreadPool& pool,
                                                     int64_t batch_tokens);
 
+  // From now on the time of steps is counted by part.
+  void start_profile() noexcept;
+
   // Runs one step and counts what it had to read and compute. Bytes of experts follow the step's own routes.
   BenchSample run_step(std::span<const SequenceSpan> spans);
+
+  // What the steps since the last call spent by part, for one step on average; empty without profile. The
+  // last part is what the clock did not see.
+  std::vector<BenchPart> take_parts();
 
   const Model& model() const noexcept { return model_; }
   int64_t batch_tokens() const noexcept { return acts_.sizes.batch_tokens; }
@@ -38,6 +46,10 @@ class BenchModel {
   ThreadPool& pool_;
   Activations acts_;
   ForwardOptions options_;
+  StageClock clock_;
+  StepCost profiled_cost_;  // sum of the steps since take_parts
+  double profiled_seconds_ = 0.0;
+  int64_t profiled_steps_ = 0;
   int64_t expert_reads_ = 0;   // of the step at hand
   int64_t rows_ = 0;           // of the step at hand
   std::vector<uint8_t> seen_;  // [E]

@@ -106,6 +106,7 @@ void BenchSuite::add_step(std::string name,
   add(std::move(name), [this, make = std::move(make)]() -> Result<std::unique_ptr<BenchCase>> {
     if (bench_model_ == nullptr) {
       FATHOM_ASSIGN_OR_RETURN(bench_model_, BenchModel::create(*model_, pool_, kPrefillTokens));
+      if (options_.profile) bench_model_->start_profile();
     }
     return make(*bench_model_);
   });

@@ -34,6 +34,7 @@ struct BenchSuiteOptions {
   std::string preset;              // of SyntheticModel, or empty
   std::string figure;              // only this one, and what it is compared with; empty: all
   BenchEffort effort = BenchEffort::kFull;
+  bool profile = false;  // parts of each figure of steps
 };
 
 class BenchSuite {

@@ -22,7 +22,7 @@ class ByteCount {
     const int64_t d = c_.hidden_size;
     add(Stage::kHyperConnections, WeightFormat::kF32, int64_t{2} * c_.hc_mix_size(), c_.hc_mult * d);
     add_projections(layer);
-    add(Stage::kExperts, f_.plain, c_.n_routed_experts, d);  // router
+    add(Stage::kRouter, f_.plain, c_.n_routed_experts, d);
     const int64_t shared = c_.shared_intermediate_size();
     add(Stage::kExperts, f_.dense, shared, d);
     add(Stage::kExperts, f_.dense, d, shared);

@@ -35,9 +35,10 @@ TEST(StepCost, BytesOfATokenOfTinyAreTheHandWorkedOnes) {
   const double csa = 2 * 256 * 256 + 32770 + 2 * 260 * 256;
   const double hca = 2 * 128 * 256;
   EXPECT_EQ(bytes_of(cost, Stage::kProjections), 5 * layer + 2 * csa + hca);
-  // Shared expert 3 x (128x256+2), router 8x256 BF16, two routed experts of 3 x 128x256 / 2 and a scale
+  // Router 8x256 BF16; shared expert 3 x (128x256+2), two routed experts of 3 x 128x256 / 2 and a scale
   // per 32.
-  EXPECT_EQ(bytes_of(cost, Stage::kExperts), 5 * (3 * 32770 + 4096 + 2 * 3 * (16384 + 1024)));
+  EXPECT_EQ(bytes_of(cost, Stage::kRouter), 5 * 4096);
+  EXPECT_EQ(bytes_of(cost, Stage::kExperts), 5 * (3 * 32770 + 2 * 3 * (16384 + 1024)));
   EXPECT_EQ(bytes_of(cost, Stage::kHyperConnections), 5 * 2 * 24 * 1024 * 4);
   EXPECT_EQ(bytes_of(cost, Stage::kHead), 512 * 256 * 2 + 4 * 1024 * 4);
   EXPECT_EQ(bytes_of(cost, Stage::kOther), 256 * 2);  // one row of the embedding
@@ -84,7 +85,9 @@ TEST(StepCost, AFlashTokenHasTheBytesOfTheTable) {
   const StepCost cost = step_cost(config, {}, {&span, 1}, int64_t{43} * 6);
   EXPECT_NEAR(bytes_of(cost, Stage::kHead) / 1e9, 1.06, 0.01);
   EXPECT_NEAR(bytes_of(cost, Stage::kProjections) / 1e9, 4.78 + 0.63, 0.03);
-  EXPECT_NEAR((bytes_of(cost, Stage::kExperts) + bytes_of(cost, Stage::kHyperConnections)) / 1e9,
+  EXPECT_NEAR((bytes_of(cost, Stage::kExperts) + bytes_of(cost, Stage::kRouter) +
+               bytes_of(cost, Stage::kHyperConnections)) /
+                  1e9,
               3.45 + 1.08 + 0.23, 0.03);
   EXPECT_NEAR(cost.total_bytes() / 1e9, 11.2, 0.1);
   EXPECT_NEAR(cost.flops / 1e9, 27.0, 0.5);

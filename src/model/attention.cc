@@ -293,19 +293,27 @@ void keep_window(StepContext& step, const LayerSpan& span) noexcept {
 }  // namespace
 
 void attention_forward(StepContext& step, const LayerConfig& layer, const AttentionWeights& w) noexcept {
+  step.enter(Stage::kProjections);
   project_input(step, w);
+  step.enter(Stage::kRows);
   parallel_rows(step.pool, step.rows, [&](int64_t row, int) { finish_input_row(step, layer, w, row); });
+  step.enter(Stage::kProjections);
   project_queries(step, w);
+  step.enter(Stage::kRows);
   parallel_rows(step.pool, step.rows, [&](int64_t row, int) { finish_queries_row(step, layer, row); });
   if (w.compressor) {
     compressor_forward(step, layer, *w.compressor, EntryKind::kKeyValue, step.acts.attention.compressor);
   }
   if (w.indexer) {
     compressor_forward(step, layer, w.indexer->compressor, EntryKind::kIndexKey, step.acts.attention.indexer);
+    step.enter(Stage::kIndexScan);
     indexer_forward(step, layer);
   }
+  step.enter(Stage::kAttention);
   attend_all(step, layer, w);
+  step.enter(Stage::kProjections);
   project_output(step, w);
+  step.enter(Stage::kRows);
   for (const LayerSpan& span : step.acts.spans) keep_window(step, span);
 }
 

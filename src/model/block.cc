@@ -11,9 +11,11 @@ void block_forward(StepContext& step, const LayerConfig& layer, const BlockWeigh
                    MatView<float> streams) noexcept {
   hc_enter(step, w.hc_attn, w.attn_norm, streams);
   attention_forward(step, layer, w.attn);
+  step.enter(Stage::kHyperConnections);
   hc_leave(step, streams);
   hc_enter(step, w.hc_ffn, w.ffn_norm, streams);
   moe_forward(step, layer, w.ffn);
+  step.enter(Stage::kHyperConnections);
   hc_leave(step, streams);
 }
 

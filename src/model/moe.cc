@@ -137,7 +137,9 @@ void sum_outputs(StepContext& step, const MoeWeights& w) noexcept {
 }  // namespace
 
 void moe_forward(StepContext& step, const LayerConfig& layer, const MoeWeights& w) noexcept {
+  step.enter(Stage::kRouter);
   router_forward(step, layer, w);
+  step.enter(Stage::kExperts);
   group_by_expert(step);
   gather_inputs(step, w);
   run_products(step, [&](const auto& use) { each_up_projection(step, w, use); });

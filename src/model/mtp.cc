@@ -101,7 +101,8 @@ void project_draft_inputs(StepContext& step, const MtpWeights& w) noexcept {
 
 MatView<const float> mtp_forward(StepContext& step, std::span<const DraftSpan> spans) noexcept {
   const MtpWeights& w = *step.model.weights.mtp;
-  StepContext draft{step.model, step.pool, step.rounding, step.acts, place_draft_spans(step, spans)};
+  StepContext draft{step.model, step.pool, step.rounding, step.acts, place_draft_spans(step, spans),
+                    step.clock};
   if (draft.rows == 0) return {};
   fill_angles(draft);
   project_draft_inputs(draft, w);

@@ -5,6 +5,7 @@
 #include "base/thread_pool.h"
 #include "model/activations.h"
 #include "model/model.h"
+#include "model/stage_clock.h"
 #include "ops/quantize.h"
 #include "ops/rope.h"
 
@@ -16,6 +17,12 @@ struct StepContext {
   Rounding rounding;
   Activations& acts;
   int64_t rows;  // T of this step; every buffer's first T rows count
+  StageClock* clock = nullptr;
+
+  // What follows belongs to `stage`, for those who ask where the time goes.
+  void enter(Stage stage) const noexcept {
+    if (clock != nullptr) clock->enter(stage);
+  }
 
   const ModelConfig& config() const noexcept { return model.config; }
   float norm_eps() const noexcept { return static_cast<float>(model.config.rms_norm_eps); }

@@ -59,7 +59,9 @@ void run_layers(StepContext& step, const LayerObserver& observer,
     for (size_t i = 0; i < spans.size(); ++i) {
       step.acts.spans[i].state = &spans[i].state->layer(static_cast<int>(layer));
     }
+    step.enter(Stage::kHyperConnections);
     block_forward(step, step.config().layers[layer], step.model.weights.layers[layer], streams);
+    step.enter(Stage::kOther);
     observer(static_cast<int>(layer), step.acts);
   }
 }
@@ -97,25 +99,29 @@ MatView<const float> head_logits(StepContext& step, const HeadInput& input, MatB
 
 StepOutput forward(const Model& model, ThreadPool& pool, const ForwardOptions& options,
                    std::span<const SequenceSpan> spans, Activations& acts) noexcept {
-  StepContext step{model, pool, options.rounding, acts, total_rows(spans)};
+  StepContext step{model, pool, options.rounding, acts, total_rows(spans), options.clock};
+  step.enter(Stage::kOther);
   FATHOM_CHECK(step.rows <= acts.sizes.batch_tokens && pool.size() <= acts.sizes.workers);
   place_spans(step, spans);
   embed_tokens(step);
   run_layers(step, options.observer, spans);
+  step.enter(Stage::kHead);
   StepOutput out;
   const auto streams = acts.streams.view().slice_rows(0, step.rows);
   out.logits = head_logits(step, {model.weights.hc_head, model.weights.norm, streams}, acts.logits);
   for (const SequenceSpan& span : spans) span.state->advance(span.tokens);
-  if (options.draft == DraftLayer::kSkip || !model.weights.mtp) return out;
-  acts.draft_spans.clear();
-  for (size_t i = 0; i < spans.size(); ++i) {
-    acts.draft_spans.push_back({.state = spans[i].state,
-                                .first_row = acts.spans[i].first_row,
-                                .tokens = acts.spans[i].rows,
-                                .next = {},
-                                .logits = spans[i].logits});
+  if (options.draft == DraftLayer::kRun && model.weights.mtp) {
+    acts.draft_spans.clear();
+    for (size_t i = 0; i < spans.size(); ++i) {
+      acts.draft_spans.push_back({.state = spans[i].state,
+                                  .first_row = acts.spans[i].first_row,
+                                  .tokens = acts.spans[i].rows,
+                                  .next = {},
+                                  .logits = spans[i].logits});
+    }
+    out.draft_logits = mtp_forward(step, acts.draft_spans);
   }
-  out.draft_logits = mtp_forward(step, acts.draft_spans);
+  if (step.clock != nullptr) step.clock->stop();
   return out;
 }
 

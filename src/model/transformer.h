@@ -13,6 +13,7 @@
 #include "base/thread_pool.h"
 #include "model/activations.h"
 #include "model/model.h"
+#include "model/stage_clock.h"
 #include "ops/quantize.h"
 
 namespace fathom {
@@ -39,6 +40,7 @@ struct ForwardOptions {
   Rounding rounding = Rounding::kAsDeployed;
   DraftLayer draft = DraftLayer::kSkip;
   LayerObserver observer = [](int, const Activations&) {};
+  StageClock* clock = nullptr;  // runs during the step
 };
 
 // Views into the activations, valid until the next step. Rows in span order; kLast gives one row a span.
