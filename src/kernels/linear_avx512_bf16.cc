@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Matrix products of the avx512-bf16 tier: products of bfloat16 pairs where x is exact in bfloat16 and the
-// weights are FP8 or FP4, the products of the avx512 tier otherwise.
-#include "kernels/linear_formats_bf16_pairs.h"
+// weights are FP8 or FP4, f32 products otherwise, those of the avx512 tier but for FP8.
+#include "kernels/linear_formats_fp8_wide.h"
 //
 #include "kernels/linear_simd.h"
 
