@@ -5,6 +5,7 @@
 
 #include <cstdint>
 
+#include "base/status.h"
 #include "config/memory_need.h"
 #include "config/model_config.h"
 
@@ -29,5 +30,18 @@ constexpr int64_t buffer_rows(int64_t batch_tokens, int64_t logit_rows) noexcept
 // The parts of a model with `weights_bytes` of weights and sequences of `context` tokens.
 MemoryParts model_memory(const ModelConfig& config, int64_t weights_bytes, int64_t context,
                          const StepMemory& step);
+
+// What a server has and needs beside the states of its sequences.
+struct ServingMemory {
+  int64_t memory_bytes = 0;  // of the machine, or what the user allows; 92 % of it are used
+  int64_t fixed_bytes = 0;   // resident weights, caches; mapped weights can be given back and do not count
+  int64_t context = 0;       // tokens of a sequence
+  int64_t parallel = 1;      // sequences at once
+  StepMemory step;
+};
+
+// Bytes for the states of sequences: what is left, at most `parallel` full contexts. kResourceExhausted,
+// naming what is missing, when not even one fits.
+Result<int64_t> state_budget(const ModelConfig& config, const ServingMemory& serving);
 
 }  // namespace fathom

@@ -8,7 +8,9 @@
 #include "base/concat.h"
 #include "engine/compute.h"
 #include "engine/model_fingerprint.h"
+#include "engine/model_memory.h"
 #include "io/digest.h"
+#include "io/system_memory.h"
 #include "server/cache_secret.h"
 
 namespace fathom {
@@ -68,6 +70,22 @@ EngineOptions engine_options(const ServerOptions& options, const Compute& comput
   return out;
 }
 
+// design.md 9: what the machine, or --memory, has left for sequences.
+Result<int64_t> state_bytes(const ServerOptions& options, const ServedModel& model,
+                            const EngineOptions& engine) {
+  const int64_t logit_rows = serving_logit_rows(engine.parallel);
+  const ServingMemory serving{
+      .memory_bytes = options.memory_bytes > 0 ? options.memory_bytes : system_memory_bytes(system_io()),
+      .fixed_bytes =
+          model.loaded->store().resident_bytes() + options.cache_ram_bytes + options.reply_memory_bytes,
+      .context = model.context,
+      .parallel = engine.parallel,
+      .step = {.batch_tokens = buffer_rows(engine.batch_tokens, logit_rows),
+               .logit_rows = logit_rows,
+               .threads = engine.threads}};
+  return state_budget(model.loaded->model().config, serving);
+}
+
 }  // namespace
 
 bool ServedModel::answers_to(std::string_view name) const {
@@ -110,6 +128,7 @@ Result<std::unique_ptr<ServedModel>> open_served_model(const std::string& name,
   model->fingerprint = shown_fingerprint(fingerprint, compute, defaults.dialect);
   EngineOptions engine = engine_options(options, compute, fingerprint);
   engine.weights = &model->loaded->store();
+  FATHOM_ASSIGN_OR_RETURN(engine.state_bytes, state_bytes(options, *model, engine));
   FATHOM_ASSIGN_OR_RETURN(model->engine, Engine::open(model->loaded->model(), engine));
   return model;
 }
