@@ -9,35 +9,13 @@
 #include <cerrno>
 
 #include "base/concat.h"
+#include "io/descriptor.h"
 #include "io/directory.h"
 
 namespace fathom {
 namespace {
 
 constexpr std::string_view kTemporaryPrefix = ".writing-";
-
-template <typename Call>
-auto retry(Call call) {
-  auto result = call();
-  while (result == -EINTR) result = call();
-  return result;
-}
-
-// A descriptor, closed at the end of its block.
-class Descriptor {
- public:
-  Descriptor(IoEnv& env, int descriptor) noexcept : env_(env), descriptor_(descriptor) {}
-  ~Descriptor() {
-    if (descriptor_ >= 0) env_.close(descriptor_);
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  int get() const noexcept { return descriptor_; }
-
- private:
-  IoEnv& env_;
-  int descriptor_;
-};
 
 bool is_key_name(std::string_view name) noexcept {
   return name.size() == 2 * sizeof(Digest) &&

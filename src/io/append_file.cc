@@ -8,33 +8,11 @@
 #include <utility>
 
 #include "base/concat.h"
+#include "io/descriptor.h"
 #include "io/directory.h"
 
 namespace fathom {
 namespace {
-
-template <typename Call>
-auto retry(Call call) {
-  auto result = call();
-  while (result == -EINTR) result = call();
-  return result;
-}
-
-// An open descriptor, closed at the end of its block.
-class Descriptor {
- public:
-  Descriptor(IoEnv& env, int descriptor) : env_(env), descriptor_(descriptor) {}
-  ~Descriptor() {
-    if (descriptor_ >= 0) env_.close(descriptor_);
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  int get() const noexcept { return descriptor_; }
-
- private:
-  IoEnv& env_;
-  int descriptor_;
-};
 
 // Unique among the files of this process; two processes meet in O_EXCL.
 std::string temporary_name() {

@@ -7,20 +7,13 @@
 #include <utility>
 
 #include "base/concat.h"
+#include "io/descriptor.h"
 
 namespace fathom {
 namespace {
 
 // Long chains of links are a loop or a prank.
 constexpr int kMaxLinks = 8;
-
-// Repeats a call while a signal interrupts it.
-template <typename Call>
-auto retry(Call call) {
-  auto result = call();
-  while (result == -EINTR) result = call();
-  return result;
-}
 
 // A name from a file, short and without control characters, for messages.
 std::string shown(std::string_view name) {
