@@ -158,7 +158,10 @@ Result<SegmentBytes> encode_segment(SegmentHeader& header, const SequenceState& 
   FATHOM_ASSIGN_OR_RETURN(SegmentBytes out, SegmentBytes::allocate(1, header.file_bytes()));
   const HeaderOnDisk head = on_disk(header);
   std::memcpy(out.data(), &head, sizeof head);
-  std::memcpy(out.data() + kSegmentHeaderBytes, table.data(), table.size() * sizeof(SectionOnDisk));
+  // A model of window layers alone has nothing to keep in the middle of a prompt.
+  if (!table.empty()) {
+    std::memcpy(out.data() + kSegmentHeaderBytes, table.data(), table.size() * sizeof(SectionOnDisk));
+  }
   const auto tokens = state.tokens().subspan(static_cast<size_t>(range.first));
   std::memcpy(out.data() + tokens_end - tokens.size_bytes(), tokens.data(), tokens.size_bytes());
   for (size_t i = 0; i < sections.size(); ++i) {
