@@ -88,7 +88,8 @@ Status check_header(const HeaderOnDisk& raw, int64_t file_bytes) {
   if (raw.header_bytes != kSegmentHeaderBytes) {
     return corrupt("header bytes", kSegmentHeaderBytes, raw.header_bytes);
   }
-  if (raw.first < 0 || raw.last <= raw.first || raw.last > kMaxSegmentTokens) {
+  if (raw.first < 0 || raw.first >= kMaxSegmentTokens) return corrupt("first token", 0, raw.first);
+  if (raw.last <= raw.first || raw.last > kMaxSegmentTokens) {
     return corrupt("last token", raw.first + 1, raw.last);
   }
   if (raw.draft_tokens != 0 && raw.draft_tokens != raw.last) {
