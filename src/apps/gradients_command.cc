@@ -7,13 +7,13 @@
 
 #include "apps/commands.h"
 #include "apps/standard_streams.h"
-#include "apps/tensor_list.h"
 #include "apps/token_input.h"
 #include "base/concat.h"
 #include "engine/compute.h"
 #include "engine/loaded_model.h"
 #include "train/gradient_pass.h"
 #include "train/parameter_set.h"
+#include "weights/tensor_list.h"
 
 namespace fathom {
 namespace {

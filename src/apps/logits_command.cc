@@ -3,12 +3,12 @@
 #include "apps/commands.h"
 #include "apps/reference_logits.h"
 #include "apps/standard_streams.h"
-#include "apps/tensor_list.h"
 #include "apps/token_input.h"
 #include "base/concat.h"
 #include "engine/compute.h"
 #include "engine/loaded_model.h"
 #include "engine/score.h"
+#include "weights/tensor_list.h"
 
 namespace fathom {
 namespace {

@@ -34,6 +34,11 @@ Status system_error(int error_number, std::string_view what) {
   return Status(code, concat(what, ": ", std::generic_category().message(error_number)));
 }
 
+Status make_directory(IoEnv& env, const std::string& path) {
+  const int error = env.make_private_directory(path);
+  return error == 0 || error == -EEXIST ? Status() : system_error(-error, path);
+}
+
 bool is_plain_file_name(std::string_view name) noexcept {
   if (name.empty() || name.size() > 255 || name == "." || name == "..") return false;
   return name.find('/') == std::string_view::npos && name.find('\0') == std::string_view::npos;

@@ -58,6 +58,9 @@ bool is_plain_file_name(std::string_view name) noexcept;
 // A regular file by a path of the user's own, who may point anywhere; links are followed.
 Result<File> open_path(IoEnv& env, const std::string& path);
 
+// A directory for its owner alone; one that is there already will do. kIo when the system refuses.
+Status make_directory(IoEnv& env, const std::string& path);
+
 // "what: reason" for an errno value; ENOENT and ENOTDIR are kNotFound, ENOMEM and EMFILE kResourceExhausted,
 // others kIo.
 Status system_error(int error_number, std::string_view what);

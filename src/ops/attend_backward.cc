@@ -9,11 +9,6 @@
 namespace fathom {
 namespace {
 
-template <typename T>
-void clear(MatView<T> m) noexcept {
-  for (int64_t r = 0; r < m.rows; ++r) std::fill_n(m.row(r), m.cols, T(0));
-}
-
 // Scores of one row to weights, in place; returns the sink's weight. The logarithm of the sum of exponentials
 // is made anew here, so the forward keeps nothing for it.
 template <typename T>

@@ -11,11 +11,6 @@
 namespace fathom {
 namespace {
 
-template <typename T>
-void clear(MatView<T> m) noexcept {
-  for (int64_t r = 0; r < m.rows; ++r) std::fill_n(m.row(r), m.cols, T(0));
-}
-
 // teacher [S] = the heads' weights on allowed entries, summed and made to sum to 1. False when there are
 // none.
 template <typename T>

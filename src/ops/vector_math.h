@@ -6,6 +6,7 @@
 // Pure functions that allocate nothing; any thread.
 #pragma once
 
+#include <algorithm>
 #include <span>
 
 #include "base/view.h"
@@ -36,6 +37,12 @@ void multiply_add(MatView<const double> a, MatView<const double> b, MatView<doub
 // c [m, n] += a [k, m]^T b [k, n].
 void transposed_multiply_add(MatView<const float> a, MatView<const float> b, MatView<float> c) noexcept;
 void transposed_multiply_add(MatView<const double> a, MatView<const double> b, MatView<double> c) noexcept;
+
+// m = 0.
+template <typename T>
+void clear(MatView<T> m) noexcept {
+  for (int64_t r = 0; r < m.rows; ++r) std::fill_n(m.row(r), m.cols, T(0));
+}
 
 // out [n, m] = x [m, n]^T.
 template <typename T>

@@ -14,12 +14,6 @@
 namespace fathom {
 namespace {
 
-JsonValue typed(std::string_view type) {
-  JsonValue value = JsonValue::object();
-  value.set("type", json_text(type));
-  return value;
-}
-
 JsonValue text_or_null(const std::optional<std::string>& text) {
   return text ? json_text(*text) : JsonValue();
 }

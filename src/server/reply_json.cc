@@ -46,6 +46,12 @@ JsonValue rate(int64_t tokens, double seconds) {
 
 JsonValue json_text(std::string_view text) { return JsonValue::string(std::string(text)); }
 
+JsonValue typed(std::string_view type) {
+  JsonValue value = JsonValue::object();
+  value.set("type", json_text(type));
+  return value;
+}
+
 JsonValue usage_json(const Usage& usage, const Prices& prices) {
   JsonValue cached = JsonValue::object();
   cached.set("cached_tokens", JsonValue::integer(usage.cached_tokens));

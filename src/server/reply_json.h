@@ -16,6 +16,8 @@
 namespace fathom {
 
 JsonValue json_text(std::string_view text);
+// {"type": type}
+JsonValue typed(std::string_view type);
 
 // OpenAI's usage object with DeepSeek's fields; `cost` where there are prices.
 JsonValue usage_json(const Usage& usage, const Prices& prices);

@@ -12,12 +12,6 @@
 namespace fathom {
 namespace {
 
-JsonValue typed(std::string_view type) {
-  JsonValue value = JsonValue::object();
-  value.set("type", json_text(type));
-  return value;
-}
-
 JsonValue list_of(JsonValue item) {
   std::vector<JsonValue> items;
   items.push_back(std::move(item));

@@ -8,6 +8,7 @@
 
 #include "base/concat.h"
 #include "io/atomic_file.h"
+#include "io/descriptor.h"
 #include "io/digest.h"
 #include "io/directory.h"
 #include "io/mapped_file.h"
@@ -94,27 +95,6 @@ Result<RunState> read_state(std::string_view text) {
   return RunState{*step, *updates, *skipped, data->as_string()};
 }
 
-Status make_directory(IoEnv& env, const std::string& path) {
-  const int error = env.make_private_directory(path);
-  return error == 0 || error == -EEXIST ? Status() : system_error(-error, path);
-}
-
-// A directory's descriptor, closed at the end.
-class OpenDirectory {
- public:
-  OpenDirectory(IoEnv& env, const std::string& path) : env_(env), descriptor_(env.open_directory(path)) {}
-  ~OpenDirectory() {
-    if (descriptor_ >= 0) env_.close(descriptor_);
-  }
-  OpenDirectory(const OpenDirectory&) = delete;
-  OpenDirectory& operator=(const OpenDirectory&) = delete;
-  int descriptor() const noexcept { return descriptor_; }
-
- private:
-  IoEnv& env_;
-  int descriptor_;
-};
-
 class CheckpointWriter {
  public:
   CheckpointWriter(IoEnv& env, std::string directory) : env_(env), directory_(std::move(directory)) {}
@@ -138,22 +118,22 @@ class CheckpointWriter {
 
 Status rename_into_place(IoEnv& env, const std::string& directory, const std::string& from,
                          const std::string& to) {
-  const OpenDirectory parent(env, directory);
-  if (parent.descriptor() < 0) return system_error(-parent.descriptor(), directory);
-  const int renamed = env.rename(parent.descriptor(), from, to);
+  const Descriptor parent(env, env.open_directory(directory));
+  if (parent.get() < 0) return system_error(-parent.get(), directory);
+  const int renamed = env.rename(parent.get(), from, to);
   // A checkpoint of this step is there already: the same run came here before, with the same bytes.
   if (renamed == -EEXIST || renamed == -ENOTEMPTY) return {};
   if (renamed != 0) return system_error(-renamed, directory + "/" + to);
-  const int synced = env.sync(parent.descriptor());
+  const int synced = env.sync(parent.get());
   return synced == 0 ? Status() : system_error(-synced, directory);
 }
 
 // The steps of the checkpoints in a directory, newest first.
 Result<std::vector<int64_t>> list_steps(IoEnv& env, const std::string& directory) {
-  const OpenDirectory open(env, directory);
-  if (open.descriptor() < 0) return system_error(-open.descriptor(), directory);
+  const Descriptor open(env, env.open_directory(directory));
+  if (open.get() < 0) return system_error(-open.get(), directory);
   std::vector<std::string> names;
-  const int error = env.list(open.descriptor(), names);
+  const int error = env.list(open.get(), names);
   if (error < 0) return system_error(-error, directory);
   std::vector<int64_t> steps;
   for (const std::string& name : names) {

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "train/export_model.h"
 
-#include <cerrno>
 #include <deque>
 #include <vector>
 
@@ -9,58 +8,34 @@
 #include "io/atomic_file.h"
 #include "io/directory.h"
 #include "io/json.h"
-#include "weights/safetensors_writer.h"
+#include "weights/tensor_list.h"
 
 namespace fathom {
 namespace {
-
-// Tensors with the names and shapes that StoredTensor only views.
-class TensorFile {
- public:
-  void add(std::string name, Dtype dtype, std::vector<int64_t> shape, const void* data, size_t bytes) {
-    items_.push_back(
-        {std::move(name), dtype, std::move(shape), {static_cast<const std::byte*>(data), bytes}});
-  }
-  std::string bytes() const {
-    std::vector<StoredTensor> views;
-    for (const Item& item : items_) views.push_back({item.name, item.dtype, item.shape, item.bytes});
-    return safetensors_bytes(views);
-  }
-
- private:
-  struct Item {
-    std::string name;
-    Dtype dtype;
-    std::vector<int64_t> shape;
-    std::span<const std::byte> bytes;
-  };
-  std::vector<Item> items_;
-};
 
 std::string scale_name(const std::string& weight) {
   return weight.substr(0, weight.size() - std::string_view("weight").size()) + "scale";
 }
 
-void add_parameter(const Parameter& p, TensorFile& file) {
+void add_parameter(const Parameter& p, TensorList& file) {
   if (!p.quantised()) {
-    file.add(p.name, Dtype::kF32, p.shape, p.master.data(), p.master.size_bytes());
+    file.add(p.name, Dtype::kF32, p.shape, p.master);
     return;
   }
   const Dtype dtype = p.format == WeightFormat::kFp8E4m3 ? Dtype::kF8E4M3 : Dtype::kI8;
-  file.add(p.name, dtype, {p.codes.rows(), p.codes.cols()}, p.codes.data(), p.codes.size_bytes());
-  file.add(scale_name(p.name), Dtype::kF8E8M0, {p.scales.rows(), p.scales.cols()}, p.scales.data(),
-           p.scales.size_bytes());
+  file.add(p.name, dtype, {p.codes.rows(), p.codes.cols()}, p.codes);
+  file.add(scale_name(p.name), Dtype::kF8E8M0, {p.scales.rows(), p.scales.cols()}, p.scales);
 }
 
 std::string weights_file(const ParameterSet& set) {
-  TensorFile file;
+  TensorList file;
   std::deque<std::vector<int64_t>> tables;  // ids as I64, as released
   for (const Parameter& p : set.parameters) add_parameter(p, file);
   for (const ExpertTable& table : set.tables) {
     const int64_t count = table.experts.rows() * table.experts.cols();
     tables.emplace_back(table.experts.data(), table.experts.data() + count);
-    file.add(table.name, Dtype::kI64, {table.experts.rows(), table.experts.cols()}, tables.back().data(),
-             tables.back().size() * sizeof(int64_t));
+    file.add(table.name, Dtype::kI64, {table.experts.rows(), table.experts.cols()},
+             std::as_bytes(std::span(tables.back())));
   }
   return file.bytes();
 }
@@ -87,8 +62,7 @@ Result<std::string> exported_config(const ExportSource& source) {
 Status export_model(IoEnv& env, const std::string& directory, const ExportSource& source,
                     const ParameterSet& set) {
   FATHOM_ASSIGN_OR_RETURN(const std::string config, exported_config(source));
-  const int made = env.make_private_directory(directory);
-  if (made != 0 && made != -EEXIST) return system_error(-made, directory);
+  FATHOM_RETURN_IF_ERROR(make_directory(env, directory));
   FATHOM_RETURN_IF_ERROR(write_file_atomically(env, directory + "/config.json", config));
   FATHOM_RETURN_IF_ERROR(write_file_atomically(env, directory + "/tokenizer.json", source.tokenizer_text));
   return write_file_atomically(env, directory + "/model.safetensors", weights_file(set));

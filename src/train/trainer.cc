@@ -2,7 +2,6 @@
 #include "train/trainer.h"
 
 #include <algorithm>
-#include <cerrno>
 #include <cmath>
 #include <numeric>
 
@@ -31,9 +30,7 @@ Result<std::string> read_text(IoEnv& env, const std::string& path, int64_t max_b
 // Makes a directory and those above it.
 Status make_directories(IoEnv& env, const std::string& path) {
   for (size_t end = path.find('/', 1);; end = path.find('/', end + 1)) {
-    const std::string part = path.substr(0, end);
-    const int error = env.make_private_directory(part);
-    if (error != 0 && error != -EEXIST) return system_error(-error, part);
+    FATHOM_RETURN_IF_ERROR(make_directory(env, path.substr(0, end)));
     if (end == std::string::npos) return {};
   }
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// TensorList: the tensors of an answer, in order, until they are written as one safetensors file. Borrows the
-// data. Main thread only.
+// TensorList: tensors with names and shapes of their own, in order, until they are written as one safetensors
+// file; StoredTensor only views both. Borrows the data. Owner: one thread.
 #pragma once
 
 #include <span>
@@ -14,10 +14,13 @@ namespace fathom {
 
 class TensorList {
  public:
+  void add(std::string name, Dtype dtype, std::vector<int64_t> shape, std::span<const std::byte> bytes) {
+    items_.push_back({std::move(name), dtype, std::move(shape), bytes});
+  }
   template <typename T>
   void add(std::string name, Dtype dtype, std::vector<int64_t> shape, const MatBuf<T>& data) {
-    items_.push_back({std::move(name), dtype, std::move(shape),
-                      std::as_bytes(std::span(data.data(), data.size_bytes() / sizeof(T)))});
+    add(std::move(name), dtype, std::move(shape),
+        std::as_bytes(std::span(data.data(), data.size_bytes() / sizeof(T))));
   }
 
   std::string bytes() const {
@@ -27,7 +30,6 @@ class TensorList {
   }
 
  private:
-  // StoredTensor only views names and shapes.
   struct Item {
     std::string name;
     Dtype dtype;
